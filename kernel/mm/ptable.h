@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page tables of all three kinds (kernel and process stage 1, guest stage 2), 4 KiB granule, VMSAv8-64, Arm ARM D8.
+ * Tables change only through this file, which follows break-before-make and emits every PTE write, barrier, TLB and
+ * cache operation through kernel/mm/pt_hooks.h, so that a native model (tests/host) can check the order.
+ *
+ * Concurrency: pt_map on a PT_SHARED table may run in parallel with other pt_map, pt_walk and pt_age calls (entries
+ * change by compare-and-swap); pt_unmap, pt_protect and pt_destroy need the caller to exclude all others except
+ * walkers under RCU: tables are freed by rcu_defer after their TLB invalidation.
+ */
+#pragma once
+
+#include <nestbox/types.h>
+
+enum pt_kind { PT_KERNEL, PT_USER, PT_STAGE2 };
+
+struct ptable {
+	u64 *root;		/* direct-map address; stage 2 may have up to 16 concatenated root pages */
+	enum pt_kind kind;
+	u8 ia_bits;		/* input address size */
+	u8 start_level;		/* 0..2 */
+	u8 root_order;		/* pages at the root: 2^root_order */
+	u16 id;			/* ASID; for stage 2 the owner passes VMIDs through `vttbr` below */
+	u64 vttbr;		/* PT_STAGE2: value of VTTBR_EL2 that names these translations for TLBI */
+	u64 tables;		/* pages used for tables, root included */
+};
+
+/* Permissions and type, turned into descriptor bits by kind. */
+#define PT_R		BIT(0)
+#define PT_W		BIT(1)
+#define PT_X		BIT(2)		/* executable at the user's (guest's) level; PT_KERNEL: by the kernel */
+#define PT_DEVICE	BIT(3)		/* device memory, else normal write-back, inner shareable */
+#define PT_NOCACHE	BIT(4)		/* normal non-cacheable */
+#define PT_SW0		BIT(5)		/* three bits of the caller's own, kept in the descriptor (bits 55..57) */
+#define PT_SW1		BIT(6)
+#define PT_SW2		BIT(7)
+
+int pt_init(struct ptable *pt, enum pt_kind kind, unsigned ia_bits);	/* -ENOMEM, -EINVAL */
+/* Unmaps nothing of the caller's pages: only frees tables. The caller has unmapped, or never looks at the pages again. */
+void pt_destroy(struct ptable *pt);
+
+/*
+ * Map [ia, ia+size) to pa with blocks as large as alignment allows and `max_level_block` permits (true: 2 MiB blocks
+ * allowed). An existing different mapping is replaced by break-before-make. May allocate tables: a stage-2 fault
+ * handler passes a prefilled cache so that it cannot fail under a lock (NULL: allocate here).
+ * -ENOMEM; -EAGAIN: lost a race with a parallel pt_map (nothing to undo; the fault will be taken again).
+ */
+struct pt_cache {
+	unsigned n;
+	void *page[6];
+};
+int pt_cache_fill(struct pt_cache *c, unsigned n);	/* -ENOMEM; may sleep */
+void pt_cache_drain(struct pt_cache *c);
+int pt_map(struct ptable *pt, u64 ia, pa_t pa, u64 size, unsigned perm, struct pt_cache *cache);
+
+/*
+ * Remove what is mapped in the range, splitting blocks that stick out (or, when out of memory, -ENOMEM with nothing
+ * lost). fn (may be NULL) is called for each leaf removed, after its TLB invalidation, with its pa, size and perm.
+ */
+typedef void (*pt_leaf_fn)(void *arg, u64 ia, pa_t pa, u64 size, unsigned perm);
+int pt_unmap(struct ptable *pt, u64 ia, u64 size, pt_leaf_fn fn, void *arg);
+/* Change permissions of what is mapped: new = (old & keep) | set. Splits blocks at the ends. TLBs are clean on return. */
+int pt_protect(struct ptable *pt, u64 ia, u64 size, unsigned keep, unsigned set);
+/* Leaf at ia: false if none. level_size: size of the mapping. */
+bool pt_lookup(struct ptable *pt, u64 ia, pa_t *pa, unsigned *perm, u64 *level_size);
+/* Calls fn for each leaf in the range without changing anything. */
+void pt_for_each(struct ptable *pt, u64 ia, u64 size, pt_leaf_fn fn, void *arg);
+/* Test and clear the access flag in the range: true if any was set. */
+bool pt_age(struct ptable *pt, u64 ia, u64 size, bool clear);
+/* Set the access flag of the leaf at ia (access flag fault); false if nothing is mapped. */
+bool pt_mkyoung(struct ptable *pt, u64 ia);

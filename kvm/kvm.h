@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A virtual machine, and what the parts of kvm/ call of each other. Owner: kvm/vm.c.
+ * Locks (order: docs/locking.md): vm->lock (mutex: configuration, vCPU creation), vm->slots_lock (mutex: memory slot
+ * changes), each vCPU's mutex (KVM_RUN and vCPU ioctls); vCPU mutex is taken outside vm->lock.
+ */
+#pragma once
+
+#include <linux/kvm.h>
+
+#include "kernel/mm/ptable.h"
+#include "kernel/sched/rcu.h"
+#include "linux/fs/file.h"
+#include "linux/mm/mm.h"
+
+#define KVM_VCPUS_MAX	512
+
+struct vcpu;
+struct vgic;
+
+/* Memory slots: an immutable array per generation, replaced whole under slots_lock, read under RCU. */
+struct memslot {
+	u32 id, flags;			/* KVM_MEM_* */
+	u64 gfn, npages;
+	uva_t uva;
+	u64 *dirty;			/* bitmap with KVM_MEM_LOG_DIRTY_PAGES */
+};
+
+struct memslots {
+	struct rcu_head rcu;
+	u64 generation;
+	unsigned n;
+	struct memslot slot[];		/* sorted by gfn */
+};
+
+struct stage2 {
+	struct ptable pt;
+	rwlock_t lock;			/* read: faults (in parallel); write: everything that removes or restricts */
+	u64 vmid_gen;			/* VMID with its generation, kvm/stage2/vmid.c */
+	/* notifier bookkeeping, under lock for writing: a fault that saw another seq, or a range in progress, retries */
+	u64 invalidate_seq;
+	unsigned invalidate_busy;
+	u64 busy_start, busy_end;
+};
+
+struct smccc_filter;
+
+struct vm {
+	u32 refs;			/* descriptors of the VM and its vCPUs and devices */
+	struct mm *mm;			/* whose memory the slots name; holds as.refs, not users */
+	struct mmu_notifier notifier;
+	struct mutex lock;
+	struct mutex slots_lock;
+	struct memslots *slots;
+	struct stage2 s2;
+	unsigned ipa_bits;
+	struct vcpu *vcpus[KVM_VCPUS_MAX];	/* by creation index; set once, read with rcu_deref */
+	unsigned nr_vcpus;
+	bool ran_once;			/* some vCPU passed its first-run preparation: VM configuration is frozen */
+	struct iobus *iobus;		/* MMIO ranges served in the kernel: vGIC frames, ioeventfds */
+	struct vgic *vgic;		/* NULL: none */
+	struct irqfds *irqfds;
+	struct fwregs {			/* hypercall feature registers, kvm/smccc/fwreg.c */
+		u64 psci_version_set;	/* 0: default */
+		u64 std_bmap, std_hyp_bmap, vendor_hyp_bmap, vendor_hyp_bmap_2;
+	} fwregs;
+	u64 counter_offset[2];		/* virtual, physical */
+	u64 nisv_to_user, system_suspend;	/* enabled capabilities */
+	struct {
+		u64 id[64];		/* VM-wide ID register values, by (CRm - 1) * 8 + op2 of op0=3 op1=0 CRn=0; sysreg/idreg.c */
+	} idregs;
+};
+
+#define vm_for_each_vcpu(i, v, vm)	for (i = 0; i < READ_ONCE((vm)->nr_vcpus) && ((v) = rcu_deref((vm)->vcpus[i]), 1); i++)
+
+void vm_get(struct vm *vm);
+void vm_put(struct vm *vm);
+struct vm *vm_from_file(struct file *f);	/* NULL: another kind of file */
+struct vcpu *vm_vcpu_by_mpidr(struct vm *vm, u64 mpidr);	/* affinity fields only are compared; NULL */
+
+/* Stop every vCPU of the VM and wait until none is in the guest; vcpus_resume lets them go on. May sleep. */
+void vm_stop_all(struct vm *vm);
+void vm_resume_all(struct vm *vm);
+
+/* The one accessor for guest memory (kvm/stage2/guestmem.c): respects slots and read-only, marks dirty; may sleep. 0, -EFAULT, -EROFS. */
+__must_check int guest_read(struct vm *vm, ipa_t ipa, void *buf, size_t n);
+__must_check int guest_write(struct vm *vm, ipa_t ipa, const void *buf, size_t n);
+struct memslot *memslot_find(struct memslots *s, u64 gfn);	/* under RCU; NULL */
+int vm_set_memslot(struct vm *vm, const struct kvm_userspace_memory_region *r);
+
+/* In-kernel MMIO (kvm/iobus.c). Handlers run in the vCPU's thread, may sleep. */
+struct iodev {
+	u64 base, len;
+	int (*read)(struct vcpu *v, struct iodev *d, u64 addr, unsigned len, u64 *val);	/* 0, or -EOPNOTSUPP: not me */
+	int (*write)(struct vcpu *v, struct iodev *d, u64 addr, unsigned len, u64 val);
+	struct rcu_head rcu;
+};
+int iobus_add(struct vm *vm, struct iodev *d);		/* -EEXIST when a frame overlaps, -ENOMEM; under vm->lock */
+void iobus_del(struct vm *vm, struct iodev *d);		/* d may be freed after rcu_synchronize() */
+int iobus_access(struct vcpu *v, u64 addr, unsigned len, bool write, u64 *val);	/* 0, -EOPNOTSUPP */
+void iobus_destroy(struct vm *vm);
+
+/* irqfd and ioeventfd (kvm/irqfd.c, ioeventfd.c) */
+int vm_irqfd(struct vm *vm, const struct kvm_irqfd *args);
+int vm_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *args);
+int vm_set_gsi_routing(struct vm *vm, const struct kvm_irq_routing *r, const struct kvm_irq_routing_entry *e);
+int vm_irq_line(struct vm *vm, const struct kvm_irq_level *l);		/* KVM_IRQ_LINE */
+void irqfds_destroy(struct vm *vm);
+
+/* Ioctls by descriptor kind; generated tables call these (tables/ioctl.tbl). */
+int kvm_init(void);		/* registers /dev/kvm; 0 also when the CPU cannot (a line says why) */
+/* KVM_CREATE_DEVICE types register themselves (vGIC). */
+struct kvm_device_ops {
+	u32 type;
+	int (*create)(struct vm *vm, void **priv);
+	void (*destroy)(void *priv);	/* last descriptor closed */
+	int (*set_attr)(void *priv, const struct kvm_device_attr *a);
+	int (*get_attr)(void *priv, const struct kvm_device_attr *a);
+	int (*has_attr)(void *priv, const struct kvm_device_attr *a);
+};
+void kvm_device_register(const struct kvm_device_ops *ops);

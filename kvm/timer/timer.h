@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Virtual and physical EL1 timers of a vCPU, loaded into CNTV_*_EL02 and CNTP_*_EL02. Owner: kvm/timer/. */
+#pragma once
+
+#include "kvm/vcpu.h"
+
+int timer_vcpu_create(struct vcpu *v);		/* v->timers; -ENOMEM */
+void timer_vcpu_reset(struct vcpu *v);
+void timer_vcpu_destroy(struct vcpu *v);	/* cancels the background timer */
+int timer_first_run(struct vcpu *v);		/* maps the PPIs to the vGIC; -EINVAL on PPI conflicts */
+void timer_load(struct vcpu *v);		/* registers to hardware, offset to CNTVOFF_EL2, physical active state */
+void timer_put(struct vcpu *v);
+void timer_flush(struct vcpu *v);		/* before vgic_flush: levels */
+void timer_sync(struct vcpu *v);		/* after vgic_sync */
+void timer_block(struct vcpu *v);		/* WFI: arm a host timer for the earliest deadline */
+void timer_unblock(struct vcpu *v);
+bool timer_has_pending(struct vcpu *v);
+u64 timer_reg_read(struct vcpu *v, enum reg r);	/* CNTV_CTL_EL0, CNTV_CVAL_EL0, CNTP_*, CNTVCT, CNTPCT through ONE_REG or a trap */
+void timer_reg_write(struct vcpu *v, enum reg r, u64 val);
+int timer_attr(struct vcpu *v, const struct kvm_device_attr *a, int op /* 's','g','h' */);	/* KVM_ARM_VCPU_TIMER_CTRL */
+int timer_set_offset(struct vm *vm, const struct kvm_arm_counter_offset *o);	/* KVM_ARM_SET_COUNTER_OFFSET */
+int timer_init(void);

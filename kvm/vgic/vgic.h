@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The virtual GICv3 as the rest of kvm/ sees it. Owner: kvm/vgic/. The model (model.c, model.h: per-interrupt state in words
+ * and two-level bitmaps, no privileged instruction) compiles natively. Locks: dist lock, then a vCPU's vgic lock; never
+ * dropped inside a walk.
+ */
+#pragma once
+
+#include "kvm/vcpu.h"
+
+int vgic_vcpu_create(struct vcpu *v);			/* allocates v->vgic; -ENOMEM */
+void vgic_vcpu_destroy(struct vcpu *v);
+void vgic_vm_destroy(struct vm *vm);
+int vgic_first_run(struct vcpu *v);			/* maps the frames; -EBUSY/-ENXIO: not (fully) configured, as Linux */
+bool vgic_in_kernel(struct vm *vm);			/* created */
+bool vgic_ready(struct vm *vm);				/* initialised */
+/* Around the guest, interrupts off, on the vCPU's thread. load/put: list registers' configuration (VMCR, APRs); flush/sync: list registers. */
+void vgic_load(struct vcpu *v);
+void vgic_put(struct vcpu *v);
+void vgic_flush(struct vcpu *v);			/* nothing pending and nothing in LRs: one load and a branch */
+void vgic_sync(struct vcpu *v);
+/* Something that would wake the vCPU from WFI. Any context. */
+bool vgic_has_pending(struct vcpu *v);
+/* Input of an interrupt: level, or an edge when level goes to true. v: for PPIs; NULL for SPIs. Any context. -EINVAL. */
+int vgic_inject(struct vm *vm, struct vcpu *v, u32 intid, bool level);
+/* A PPI backed by a physical interrupt: its list register carries HW=1 and pintid; level() tells its input. */
+int vgic_map_ppi(struct vcpu *v, u32 intid, u32 pintid, bool (*level)(struct vcpu *v, u32 intid));
+void vgic_unmap_ppi(struct vcpu *v, u32 intid);
+bool vgic_ppi_active(struct vcpu *v, u32 intid);	/* active or pending-and-active in a list register or the model */
+bool vgic_is_mapped(struct vcpu *v, u32 intid);
+/* Trapped ICC_SGI*_EL1 writes and other ICC registers that trap; true if handled (fast tier: guest loaded, interrupts off). */
+bool vgic_sgi_write(struct vcpu *v, u64 val, bool group1);
+/* PMR etc. through ONE_REG-like device attributes are kvm/vgic/user.c's */
+int vgic_init(void);					/* at boot: list registers, priority bits, maintenance interrupt; -ENODEV */
