@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * nestvm: options, and the order in which a VM comes to life.
+ * No locks: everything here happens before the first thread.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm.h"
+
+#define DEFAULT_CMDLINE	"console=ttyS0 earlycon panic=-1"
+#define DEFAULT_RAM	(512 * SZ_1M)
+#define MIN_RAM		(8 * SZ_1M)
+#define MAX_RAM		(1UL << 46)
+
+static const char usage[] =
+"Usage: nestvm -k KERNEL [options]\n"
+"Boot an arm64 Linux kernel in a virtual machine.\n"
+"\n"
+"  -k, --kernel FILE    arm64 Image, plain or gzip (required)\n"
+"  -i, --initrd FILE    initial RAM disk\n"
+"  -a, --append TEXT    added to the kernel's command line, which starts as\n"
+"                       \"" DEFAULT_CMDLINE "\"\n"
+"  -c, --cpus N         number of vCPUs (1)\n"
+"  -m, --memory SIZE    guest memory with suffix K, M or G; without one, MiB (512M)\n"
+"  -b, --batch          leave the terminal alone and do not read standard input\n"
+"  -h, --help           this text\n"
+"\n"
+"On a terminal: Ctrl-A x leaves, Ctrl-A h helps.\n"
+"Exit status: 0 guest powered off, 2 wrong use, 3 guest asked for a reset,\n"
+"4 guest crashed, 5 VMM error.\n";
+
+void die(enum vmm_status status, const char *fmt, ...)
+{
+	va_list ap;
+
+	console_restore();
+	fputs("nestvm: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(status);
+}
+
+void die_errno(const char *what)
+{
+	die(VMM_ERROR, "%s: %s", what, strerror(errno));
+}
+
+static uint64_t parse_size(const char *arg)
+{
+	unsigned int shift = 20;
+	char *end;
+	unsigned long long n;
+
+	errno = 0;
+	n = strtoull(arg, &end, 10);
+	switch (*end) {
+	case 'k':
+	case 'K':
+		shift = 10;
+		end++;
+		break;
+	case 'm':
+	case 'M':
+		end++;
+		break;
+	case 'g':
+	case 'G':
+		shift = 30;
+		end++;
+		break;
+	}
+	if (*arg < '0' || *arg > '9' || *end || errno)
+		die(VMM_USAGE, "memory size '%s' is not a number with suffix K, M or G", arg);
+	if (n > MAX_RAM >> shift)
+		die(VMM_USAGE, "memory size %s is too big; at most %luG", arg, MAX_RAM >> 30);
+	n <<= shift;
+	if (n < MIN_RAM)
+		die(VMM_USAGE, "memory size %s is too small; at least %luM", arg, MIN_RAM >> 20);
+	if (n % SZ_2M)
+		die(VMM_USAGE, "memory size %s is not a multiple of 2M", arg);
+	return n;
+}
+
+static unsigned int parse_cpus(const char *arg)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(arg, &end, 10);
+	if (*arg < '0' || *arg > '9' || *end || errno)
+		die(VMM_USAGE, "'%s' is not a number of vCPUs", arg);
+	if (!n)
+		die(VMM_USAGE, "0 vCPUs cannot run a guest; give at least -c 1");
+	if (n > 100000)
+		n = 100000;	/* vm_create() names the real limit */
+	return n;
+}
+
+static void parse_options(struct vm *vm, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "kernel", required_argument, NULL, 'k' },
+		{ "initrd", required_argument, NULL, 'i' },
+		{ "append", required_argument, NULL, 'a' },
+		{ "cpus", required_argument, NULL, 'c' },
+		{ "memory", required_argument, NULL, 'm' },
+		{ "batch", no_argument, NULL, 'b' },
+		{ "help", no_argument, NULL, 'h' },
+		{ }
+	};
+	int c;
+
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":k:i:a:c:m:bh", longs, NULL)) != -1) {
+		switch (c) {
+		case 'k':
+			vm->kernel = optarg;
+			break;
+		case 'i':
+			vm->initrd = optarg;
+			break;
+		case 'a':
+			vm->cmdline = optarg;
+			break;
+		case 'c':
+			vm->nr_vcpus = parse_cpus(optarg);
+			break;
+		case 'm':
+			vm->ram_size = parse_size(optarg);
+			break;
+		case 'b':
+			vm->batch = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(VMM_OK);
+		case ':':
+			die(VMM_USAGE, "option '%s' needs a value; see nestvm --help", argv[optind - 1]);
+		default:
+			die(VMM_USAGE, "unknown option '%s'; see nestvm --help", argv[optind - 1]);
+		}
+	}
+	if (optind < argc)
+		die(VMM_USAGE, "unexpected argument '%s'; see nestvm --help", argv[optind]);
+	if (!vm->kernel)
+		die(VMM_USAGE, "no kernel given; use -k IMAGE (see nestvm --help)");
+}
+
+int main(int argc, char **argv)
+{
+	static struct vm vm = {
+		.nr_vcpus = 1,
+		.ram_size = DEFAULT_RAM,
+	};
+	static char cmdline[2048];	/* what an arm64 kernel takes */
+
+	parse_options(&vm, argc, argv);
+	if (snprintf(cmdline, sizeof(cmdline), "%s%s%s", DEFAULT_CMDLINE,
+		     vm.cmdline ? " " : "", vm.cmdline ? vm.cmdline : "") >=
+	    (int)sizeof(cmdline))
+		die(VMM_USAGE, "kernel command line is longer than %zu bytes; shorten -a",
+		    sizeof(cmdline) - 1);
+	vm.cmdline = cmdline;
+
+	loader_check(&vm);
+	vm_create(&vm);
+	memory_init(&vm);
+	vm_create_vcpus(&vm);
+	loader_load(&vm);
+	serial_init();
+	console_init(vm.batch);
+	return vm_run(&vm);
+}
