@@ -17,8 +17,9 @@ struct vcpu_state {
 	struct { bool pending, be; u64 pc, r0; } reset;
 	/* A read (or NISV) that user space must answer before the guest goes on */
 	struct {
-		bool needed, is_write, sign_extend, sixty_four;
-		u8 len, rt;
+		bool needed, is_write;
+		u8 len;
+		u64 esr;
 	} mmio;
 	unsigned stop_count;		/* vm_stop_all nesting, under vm->lock */
 	bool sigmask_set;		/* KVM_SET_SIGNAL_MASK */

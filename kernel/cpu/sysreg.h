@@ -4,8 +4,9 @@
 
 #include <nestbox/types.h>
 
-#define read_sysreg(r) ({ u64 _v; asm volatile("mrs %0, " #r : "=r"(_v)); _v; })
-#define write_sysreg(v, r) do { u64 _v = (u64)(v); asm volatile("msr " #r ", %x0" : : "rZ"(_v) : "memory"); } while (0)
+#define _STR(x)	#x
+#define read_sysreg(r) ({ u64 _v; asm volatile("mrs %0, " _STR(r) : "=r"(_v)); _v; })
+#define write_sysreg(v, r) do { u64 _v = (u64)(v); asm volatile("msr " _STR(r) ", %x0" : : "rZ"(_v) : "memory"); } while (0)
 #define isb()		asm volatile("isb" : : : "memory")
 #define dsb(opt)	asm volatile("dsb " #opt : : : "memory")
 #define dmb(opt)	asm volatile("dmb " #opt : : : "memory")

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Entry: the control registers that must differ between host and guest, then the guest, again and again while the fast
+ * tier can serve it. What is per thread rather than per entry (EL1 state, stage 2, trap registers that only count below
+ * EL2) is loaded by load.c. Arm ARM D1.3.6, D24.2.53 (HCR_EL2). Interrupts are off throughout.
+ */
+#define VCPU_ENTRY_CODE
+
+#include "kernel/cpu/sysreg.h"
+#include "kernel/debug/print.h"
+#include "kvm/run/run.h"
+
+#define HCR_VF	BIT(6)
+#define HCR_VI	BIT(7)
+#define HCR_VSE	BIT(8)
+
+static u64 hcr_now(const struct vcpu *v)
+{
+	u64 hcr = v->traps.hcr;
+
+	if (unlikely(v->input.vserror))
+		hcr |= HCR_VSE;
+	if (unlikely(v->input.irq_line))
+		hcr |= HCR_VI;
+	if (unlikely(v->input.fiq_line))
+		hcr |= HCR_VF;
+	return hcr;
+}
+
+void vcpu_enter(struct vcpu *v)
+{
+	u64 code;
+
+	ASSERT(v->loaded && v->config.frozen);
+	ASSERT(v->input.step == STEP_NONE);	/* committed by the loop */
+
+	write_sysreg(v->regs.pc, elr_el2);
+	write_sysreg(v->regs.pstate, spsr_el2);
+	write_sysreg(fp_is_live(&v->fp) ? v->traps.cptr : v->traps.cptr_nofp, cptr_el2);
+	write_sysreg(guest_vectors, vbar_el2);
+	write_sysreg(hcr_now(v), hcr_el2);
+	isb();
+	do {
+		code = guest_run(&v->regs);
+	} while (exit_fast(v, code));
+	vcpu_leave(v, code);
+}

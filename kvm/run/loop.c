@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_RUN. Start reading here: requests, then enter, exit, handle, again and again, until user space is needed.
+ * The vCPU's mutex is held throughout. The guest's EL1 state stays in the CPU until KVM_RUN returns or the thread is
+ * switched out (switch hook). Linux: Documentation/virt/kvm/api.rst, KVM_RUN.
+ */
+#include <linux/errno.h>
+
+#include "kernel/cpu/sysreg.h"
+#include "kernel/debug/exitring.h"
+#include "kernel/debug/print.h"
+#include "kvm/run/run.h"
+#include "kvm/timer/timer.h"
+#include "kvm/trap/trap.h"
+#include "kvm/vcpu_config.h"
+#include "kvm/vcpu_state.h"
+#include "kvm/vgic/vgic.h"
+#include "linux/process/task.h"
+
+static void hook_out(struct switch_hook *h)
+{
+	vcpu_put(container_of(h, struct vcpu, hook));
+}
+
+static void hook_in(struct switch_hook *h)
+{
+	vcpu_load(container_of(h, struct vcpu, hook));
+}
+
+static void run_begin(struct vcpu *v)
+{
+	v->hook.out = hook_out;
+	v->hook.in = hook_in;
+	preempt_disable();
+	rcu_assign(v->thread, current_thread);
+	switch_hook_add(&v->hook);
+	vcpu_load(v);
+	preempt_enable();
+}
+
+static void run_end(struct vcpu *v)
+{
+	u64 flags = local_irq_save();
+
+	vcpu_put(v);
+	switch_hook_del(&v->hook);
+	rcu_assign(v->thread, NULL);
+	local_irq_restore(flags);
+}
+
+/* PSCI CPU_ON chose where this vCPU starts. */
+static void do_reset(struct vcpu *v)
+{
+	struct vcpu_state *s = v->state;
+	u64 pc, r0;
+	bool be, pending;
+
+	spin_lock(&s->psci_lock);
+	pending = s->reset.pending;
+	pc = s->reset.pc;
+	r0 = s->reset.r0;
+	be = s->reset.be;
+	s->reset.pending = false;
+	spin_unlock(&s->psci_lock);
+	if (!pending)
+		return;
+	preempt_disable();
+	vcpu_put(v);
+	vcpu_reset_regs(v);
+	v->input.step = STEP_NONE;
+	v->regs.pc = pc;
+	v->regs.x[0] = r0;
+	if (be)
+		vreg(v, REG_SCTLR_EL1) |= BIT(25);	/* EE */
+	vcpu_load(v);
+	preempt_enable();
+}
+
+static bool must_sleep(struct vcpu *v)
+{
+	return READ_ONCE(v->state->mp_state) != KVM_MP_STATE_RUNNABLE || READ_ONCE(v->state->stop_count);
+}
+
+/* 0: go on; 1: user space has something to do (run page filled in); -EINTR. */
+static int handle_requests(struct vcpu *v)
+{
+	u32 rq = __atomic_exchange_n(&v->requests, 0, __ATOMIC_ACQUIRE);
+
+	__atomic_and_fetch(&current_thread->flags, ~TF_KICK, __ATOMIC_RELAXED);
+	if (rq & REQ_SYSTEM_EVENT)
+		return 1;
+	while (unlikely(must_sleep(v))) {
+		if (READ_ONCE(v->state->mp_state) == KVM_MP_STATE_SUSPENDED) {
+			vcpu_block(v);
+			if (notify_pending())
+				return -EINTR;
+			if (vcpu_runnable(v))
+				return suspend_wakeup(v);
+		} else if (wait_event_interruptible(&v->wq, !must_sleep(v) ||
+						    (READ_ONCE(v->requests) & REQ_SYSTEM_EVENT))) {
+			return -EINTR;
+		}
+		rq |= __atomic_exchange_n(&v->requests, 0, __ATOMIC_ACQUIRE);
+		if (rq & REQ_SYSTEM_EVENT)
+			return 1;
+	}
+	if (rq & REQ_RESET)
+		do_reset(v);
+	if (rq & REQ_SUSPEND)
+		vcpu_block(v);
+	if (rq & REQ_VMID) {
+		local_irq_disable();
+		stage2_load(v);
+		local_irq_enable();
+	}
+	if (rq & REQ_STEAL)
+		pvtime_update(v);
+	return 0;
+}
+
+/*
+ * Last look with interrupts off: whoever sets a request or a thread flag after this sends an IPI, which ends the guest
+ * at once. Returns false if there is something to do first.
+ */
+static bool enter_and_leave(struct vcpu *v)
+{
+	struct thread *t = current_thread;
+
+	local_irq_disable();
+	vcpu_commit_input(v);
+	timer_flush(v);
+	vgic_flush(v);
+	v->in_guest = true;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (unlikely(READ_ONCE(v->requests) || (READ_ONCE(t->flags) & (TF_RESCHED | TF_NOTIFY | TF_KICK)))) {
+		v->in_guest = false;
+		vgic_sync(v);
+		timer_sync(v);
+		local_irq_enable();
+		preempt_disable();	/* reschedules here if that was it */
+		preempt_enable();
+		return false;
+	}
+	rcu_user_enter();
+	vcpu_enter(v);
+	rcu_user_exit();
+	v->in_guest = false;
+	exit_ring_add(v->exit.kind, v->regs.pc, v->exit.esr);
+	v->state->stat.exits++;
+	local_irq_enable();
+	return true;
+}
+
+static s64 run_loop(struct vcpu *v)
+{
+	int ret;
+
+	for (;;) {
+		ret = handle_requests(v);
+		if (ret > 0)
+			return 0;
+		if (ret == 0 && notify_pending())
+			ret = -EINTR;
+		if (ret < 0) {
+			v->run->exit_reason = KVM_EXIT_INTR;
+			v->state->stat.signal_exits++;
+			return ret;
+		}
+		if (!enter_and_leave(v))
+			continue;
+		switch (vcpu_dispatch(v)) {
+		case TRAP_RETRY:
+		case TRAP_SKIP:
+			break;
+		case TRAP_USER:
+		case TRAP_USER_SKIP:
+			return 0;
+		case TRAP_FAIL:
+			return v->state->error;
+		}
+	}
+}
+
+s64 vcpu_run(struct vcpu *v)
+{
+	u64 old_mask = 0;
+	s64 ret;
+
+	if (unlikely(!v->state->ran_once)) {
+		ret = vcpu_first_run(v);
+		if (ret)
+			return ret;
+	}
+	if (v->state->mmio.needed) {
+		ret = mmio_complete(v);
+		if (ret)
+			return ret;
+	}
+	if (v->state->sigmask_set)
+		sigmask_swap(v->state->sigmask, &old_mask);
+	run_begin(v);
+	if (READ_ONCE(v->run->immediate_exit)) {
+		ret = -EINTR;
+		v->run->exit_reason = KVM_EXIT_INTR;
+	} else {
+		v->run->exit_reason = KVM_EXIT_UNKNOWN;
+		v->run->flags = 0;
+		ret = run_loop(v);
+	}
+	/* A snapshot taken now sees no half step; only an MMIO completion may still be outstanding. */
+	vcpu_commit_input(v);
+	run_end(v);
+	if (v->state->sigmask_set)
+		sigmask_restore(old_mask);
+	return ret;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the files of kvm/run/ call of each other, in the order of the story: loop, enter, guest.S, exit, leave, dispatch. */
+#pragma once
+
+#include "kvm/vcpu.h"
+
+/* load.c: control registers as the host has them, read once at start before any guest. */
+extern u64 host_hcr, host_mdcr;
+void kvm_run_init(void);
+
+/* enter.c: interrupts off, everything flushed. Runs the guest until the fast tier (exit.c) cannot send it back. */
+void vcpu_enter(struct vcpu *v);
+
+/* guest.S. The code says which vector was taken. */
+#define GUEST_EXIT_SYNC		0
+#define GUEST_EXIT_IRQ		1
+#define GUEST_EXIT_SERROR	2
+#define GUEST_EXIT_ILLEGAL	3
+u64 guest_run(struct vcpu_regs *regs);
+extern const char guest_vectors[];
+
+/* exit.c: true if the guest may go straight back. Guest loaded, interrupts off, TGE clear. */
+bool exit_fast(struct vcpu *v, u64 code);
+
+/* leave.c: back to the host's control registers, exit information read, vGIC and timers synced. Interrupts stay off. */
+void vcpu_leave(struct vcpu *v, u64 code);
+
+/* dispatch.c */
+struct exit_row {
+	const char *name;
+	enum trap_result (*handler)(struct vcpu *v);
+	bool pre_skip;
+};
+enum trap_result vcpu_dispatch(struct vcpu *v);
+
+/* inject.c: PC past the instruction that trapped (uses exit.esr for its length). */
+void vcpu_skip(struct vcpu *v);

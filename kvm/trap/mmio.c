@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Loads and stores to addresses without memory: in the kernel (vGIC, ioeventfd) if a device is there, else by the VMM
+ * through the run page. The syndrome (ISS of a data abort with ISV, Arm ARM D24.2.40) says which register and size.
+ */
+#include <linux/errno.h>
+
+#include "kernel/lib/string.h"
+#include "kvm/run/run.h"
+#include "kvm/trap/trap.h"
+#include "kvm/vcpu_state.h"
+
+#define ISS_SAS(esr)	((esr) >> 22 & 3)
+#define ISS_SSE		BIT(21)
+#define ISS_SRT(esr)	((esr) >> 16 & 31)
+#define ISS_SF		BIT(15)
+#define ISS_WNR		BIT(6)
+
+/* The guest's byte order for data: SCTLR_EL1.EE, or E0E from EL0. */
+static bool guest_is_be(struct vcpu *v)
+{
+	if (v->regs.pstate & BIT(4))
+		return v->regs.pstate & BIT(9);
+	return reg_read(v, REG_SCTLR_EL1) & ((v->regs.pstate & 0xf) ? BIT(25) : BIT(24));
+}
+
+static u64 swap_bytes(u64 val, unsigned len)
+{
+	switch (len) {
+	case 2:
+		return __builtin_bswap16(val);
+	case 4:
+		return __builtin_bswap32(val);
+	case 8:
+		return __builtin_bswap64(val);
+	default:
+		return val & 0xff;
+	}
+}
+
+static u64 from_guest(struct vcpu *v, u64 val, unsigned len)
+{
+	if (guest_is_be(v))
+		return swap_bytes(val, len);
+	return len == 8 ? val : val & (BIT(len * 8) - 1);
+}
+
+static void load_result(struct vcpu *v, u64 esr, unsigned len, u64 val)
+{
+	val = from_guest(v, val, len);		/* the same swap both ways */
+	if ((esr & ISS_SSE) && len < 8) {
+		u64 sign = BIT(len * 8 - 1);
+
+		val = (val ^ sign) - sign;
+	}
+	if (!(esr & ISS_SF))
+		val &= 0xffffffff;
+	guest_reg_set(v, ISS_SRT(esr), val);
+}
+
+enum trap_result mmio_trap(struct vcpu *v, ipa_t ipa)
+{
+	u64 esr = v->exit.esr;
+	unsigned len = 1U << ISS_SAS(esr);
+	bool write = esr & ISS_WNR;
+	struct kvm_run *run = v->run;
+	u64 val = 0;
+
+	if (write)
+		val = from_guest(v, guest_reg(v, ISS_SRT(esr)), len);
+	if (!iobus_access(v, ipa.v, len, write, &val)) {
+		v->state->stat.mmio_kernel++;
+		if (!write)
+			load_result(v, esr, len, val);
+		return TRAP_SKIP;
+	}
+	v->state->stat.mmio_user++;
+	v->state->mmio.needed = true;
+	v->state->mmio.is_write = write;
+	v->state->mmio.len = len;
+	v->state->mmio.esr = esr;
+	run->exit_reason = KVM_EXIT_MMIO;
+	run->mmio.phys_addr = ipa.v;
+	run->mmio.len = len;
+	run->mmio.is_write = write;
+	memset(run->mmio.data, 0, sizeof(run->mmio.data));
+	if (write)
+		memcpy(run->mmio.data, &val, len);
+	return TRAP_USER;
+}
+
+/*
+ * The VMM has served it. What to do is taken from our own copy: the run page may hold anything by now. The PC moves
+ * here for writes too, as on Linux.
+ */
+int mmio_complete(struct vcpu *v)
+{
+	struct vcpu_state *s = v->state;
+	u64 val = 0;
+
+	s->mmio.needed = false;
+	if (v->input.step == STEP_EXCEPTION)	/* KVM_SET_VCPU_EVENTS turned the access into an abort */
+		return 0;
+	if (!s->mmio.is_write) {
+		memcpy(&val, v->run->mmio.data, s->mmio.len);
+		load_result(v, s->mmio.esr, s->mmio.len, val);
+	}
+	v->input.step = STEP_SKIP;
+	return 0;
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Helpers shared by the trap handlers and the run loop. The handlers themselves are declared by the generated exit_table.h. */
+#pragma once
+
+#include "kvm/vcpu.h"
+
+/* WFI (trap/wfx.c): sleep until vcpu_runnable, a request or a signal. The vCPU stays loaded; the switch hook puts it. */
+void vcpu_block(struct vcpu *v);
+/* Something for the guest to do: an interrupt it can take, or a virtual SError. */
+bool vcpu_runnable(struct vcpu *v);
+/* A SYSTEM_SUSPEND wake-up: fills in the run page; 1. */
+int suspend_wakeup(struct vcpu *v);
+
+/* kvm/vcpu.c: what the first KVM_RUN does before the configuration freezes; Linux's errors in Linux's order. */
+int vcpu_first_run(struct vcpu *v);
+/* kvm/smccc/pvtime.c: bring the guest's stolen time up to date. Thread context. */
+void pvtime_update(struct vcpu *v);
+
+/* General registers as an instruction names them: 31 is the zero register. */
+static inline u64 guest_reg(const struct vcpu *v, unsigned r)
+{
+	return r == 31 ? 0 : v->regs.x[r];
+}
+
+static inline void guest_reg_set(struct vcpu *v, unsigned r, u64 val)
+{
+	if (r != 31)
+		v->regs.x[r] = val;
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * WFI, WFE and their timed forms (ESR_EL2 ISS for EC 0x01: TI in bits [1:0]). WFI blocks the vCPU's thread until
+ * something is pending for the guest; WFE only gives others a turn.
+ */
+#include <linux/errno.h>
+
+#include "exit_classes.h"
+#include "kvm/run/run.h"
+#include "kvm/timer/timer.h"
+#include "kvm/trap/trap.h"
+#include "kvm/vcpu_state.h"
+#include "kvm/vgic/vgic.h"
+
+#define WFX_TI(esr)	((esr) & 3)
+#define TI_WFI		0
+#define TI_WFE		1
+#define TI_WFIT		2
+
+enum trap_result trap_wfx(struct vcpu *v);
+
+bool vcpu_runnable(struct vcpu *v)
+{
+	return v->input.vserror || v->input.irq_line || v->input.fiq_line || vgic_has_pending(v) ||
+	       timer_has_pending(v);
+}
+
+void vcpu_block(struct vcpu *v)
+{
+	timer_block(v);
+	(void)wait_event_interruptible(&v->wq, READ_ONCE(v->requests) || vcpu_runnable(v));
+	timer_unblock(v);
+}
+
+enum trap_result trap_wfx(struct vcpu *v)
+{
+	switch (WFX_TI(v->exit.esr)) {
+	case TI_WFI:
+	case TI_WFIT:
+		/*
+		 * A timed wait that ends early is allowed (Arm ARM C6.2.415): its timeout is not worth a second host
+		 * timer, so it is treated as already over. ID registers hide FEAT_WFxT.
+		 */
+		v->state->stat.wfi_exits++;
+		if (WFX_TI(v->exit.esr) == TI_WFI)
+			vcpu_block(v);
+		break;
+	default:
+		v->state->stat.wfe_exits++;
+		thread_yield();
+		break;
+	}
+	return TRAP_SKIP;
+}
+
+int suspend_wakeup(struct vcpu *v)
+{
+	v->state->mp_state = KVM_MP_STATE_RUNNABLE;
+	v->run->exit_reason = KVM_EXIT_SYSTEM_EVENT;
+	v->run->system_event.type = KVM_SYSTEM_EVENT_WAKEUP;
+	v->run->system_event.ndata = 0;
+	v->run->system_event.flags = 0;
+	return 1;
+}
