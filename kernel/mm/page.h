@@ -34,6 +34,7 @@ struct page {
 #define PG_RESERVED	BIT(1)		/* never freed: not RAM of ours, the zero page */
 #define PG_SLAB		BIT(2)
 #define PG_TABLE	BIT(3)
+#define PG_LARGE	BIT(4)		/* first page of a kmalloc of whole pages; index counts them */
 
 #define ALLOC_ZERO	BIT(0)
 #define ALLOC_ATOMIC	BIT(1)		/* may dip into the reserve */
