@@ -39,6 +39,7 @@ struct file_ops {
 	int (*truncate)(struct file *f, u64 size);
 	void (*release)(struct file *f);			/* last reference; may sleep */
 	void (*close)(struct file *f);				/* one descriptor closed (not last); may be NULL */
+	u32 mode;						/* S_IF* and permissions for fstat when there is no inode */
 };
 
 struct file {
@@ -51,6 +52,7 @@ struct file {
 	struct mutex pos_lock;
 	struct waitq epolls;		/* linux/fs/epoll.c's */
 	char *path;			/* absolute, may be NULL */
+	struct rcu_head rcu;
 };
 
 struct file *file_alloc(const struct file_ops *ops, void *priv, u32 flags);	/* one reference; NULL: no memory */
