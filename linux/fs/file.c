@@ -71,7 +71,7 @@ void file_put(struct file *f)
 	ASSERT(old > 0);
 	if (old != 1)
 		return;
-	if (!list_empty(&f->epolls.waiters))
+	if (f->epolled)
 		epoll_file_gone(f);
 	if (f->ops->release)
 		f->ops->release(f);

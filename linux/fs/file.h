@@ -52,6 +52,7 @@ struct file {
 	struct mutex pos_lock;
 	struct waitq epolls;		/* linux/fs/epoll.c's */
 	char *path;			/* absolute, may be NULL */
+	bool epolled;			/* has ever been in an epoll */
 	struct rcu_head rcu;
 };
 

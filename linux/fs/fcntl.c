@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls on descriptors that are about neither data nor names: dup, fcntl, ioctl, getdents, sync, locks. Advisory
+ * locks always succeed: there is no second machine, and what runs here does not rely on them. Locks: none.
+ */
+#include <asm/ioctls.h>
+
+#include "linux/fs/vfs.h"
+
+SYSCALL(dup)
+{
+	struct file *f = fd_get(a0);
+	int fd;
+
+	if (!f)
+		return -EBADF;
+	fd = fd_install(f, false);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+SYSCALL(dup3)
+{
+	struct file *f;
+	int fd;
+
+	if ((int)a0 == (int)a1 || a2 & ~(u64)O_CLOEXEC)
+		return -EINVAL;
+	f = fd_get(a0);
+	if (!f)
+		return -EBADF;
+	fd = fd_replace(a1, f, a2 & O_CLOEXEC);
+	file_put(f);
+	return fd;
+}
+
+#define SETFL_MASK	(O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | FASYNC)
+
+static s64 fcntl_dupfd(struct file *f, u64 min, bool cloexec)
+{
+	int fd;
+
+	if (min >= current_task()->proc->rlimit[7 /* RLIMIT_NOFILE */][0] || (int)min < 0)
+		return -EINVAL;
+	fd = fd_install_from(file_get(f), cloexec, min);
+	if (fd < 0)
+		file_put(f);
+	return fd;
+}
+
+static s64 fcntl_seals(struct file *f, bool add, u32 seals)
+{
+	struct inode *i = f->inode;
+	s64 r = 0;
+
+	if (!i || f->ops != &reg_file_ops)
+		return -EINVAL;
+	if (!add)
+		return i->obj->seals;
+	if (seals & ~0x3fU)
+		return -EINVAL;
+	if ((f->flags & O_ACCMODE) == O_RDONLY)
+		return -EPERM;
+	mutex_lock(&i->lock);
+	if (!i->sealable || (i->obj->seals & F_SEAL_SEAL))
+		r = -EPERM;
+	else
+		i->obj->seals |= seals;
+	mutex_unlock(&i->lock);
+	return r;
+}
+
+static s64 fcntl_getlk(u64 ulock)
+{
+	struct flock fl;
+
+	if (copy_from_user(&fl, ulock, sizeof(fl)))
+		return -EFAULT;
+	fl.l_type = F_UNLCK;
+	return copy_to_user(ulock, &fl, sizeof(fl));
+}
+
+s64 pipe_fcntl(struct file *f, u32 cmd, u64 arg);
+
+static s64 do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
+{
+	switch (cmd) {
+	case F_DUPFD:
+	case F_DUPFD_CLOEXEC:
+		return fcntl_dupfd(f, arg, cmd == F_DUPFD_CLOEXEC);
+	case F_GETFD:
+		return fd_flags(fd, -1);
+	case F_SETFD:
+		return fd_flags(fd, arg & FD_CLOEXEC) < 0 ? -EBADF : 0;
+	case F_GETFL:
+		return f->flags | O_LARGEFILE;
+	case F_SETFL:
+		if (f->flags & O_PATH)
+			return -EBADF;
+		WRITE_ONCE(f->flags, (f->flags & ~SETFL_MASK) | (arg & SETFL_MASK));
+		return 0;
+	case F_GETLK:
+	case F_OFD_GETLK:
+		return fcntl_getlk(arg);
+	case F_SETLK:
+	case F_SETLKW:
+	case F_OFD_SETLK:
+	case F_OFD_SETLKW:
+	case F_SETOWN:
+	case F_SETSIG:
+	case F_SETOWN_EX:
+		return 0;
+	case F_GETOWN:
+	case F_GETSIG:
+		return 0;
+	case F_ADD_SEALS:
+	case F_GET_SEALS:
+		return fcntl_seals(f, cmd == F_ADD_SEALS, arg);
+	case F_GETPIPE_SZ:
+	case F_SETPIPE_SZ:
+		return pipe_fcntl(f, cmd, arg);
+	default:
+		return -EINVAL;
+	}
+}
+
+SYSCALL(fcntl)
+{
+	struct file *f = fd_get(a0);
+	s64 r;
+
+	if (!f)
+		return -EBADF;
+	r = do_fcntl(a0, f, a1, a2);
+	file_put(f);
+	return r;
+}
+
+static s64 ioctl_nbio(struct file *f, u64 arg)
+{
+	int on;
+
+	if (get_user(on, arg))
+		return -EFAULT;
+	WRITE_ONCE(f->flags, on ? f->flags | O_NONBLOCK : f->flags & ~O_NONBLOCK);
+	return 0;
+}
+
+static s64 do_ioctl(int fd, struct file *f, u32 cmd, u64 arg)
+{
+	s64 left;
+
+	if (f->flags & O_PATH)
+		return -EBADF;
+	switch (cmd) {
+	case FIONBIO:
+		return ioctl_nbio(f, arg);
+	case FIOASYNC:
+		return 0;
+	case FIOCLEX:
+	case FIONCLEX:
+		return fd_flags(fd, cmd == FIOCLEX ? FD_CLOEXEC : 0) < 0 ? -EBADF : 0;
+	case FIONREAD:
+		if (f->inode && inode_is_reg(f->inode) && f->inode->obj) {
+			left = (s64)(f->inode->obj->size - f->pos);
+			return put_user((int)MIN(MAX(left, 0L), 0x7fffffffL), arg);
+		}
+		break;
+	}
+	return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
+}
+
+SYSCALL(ioctl)
+{
+	struct file *f = fd_get(a0);
+	s64 r;
+
+	if (!f)
+		return -EBADF;
+	r = do_ioctl(a0, f, a1, a2);
+	file_put(f);
+	return r;
+}
+
+SYSCALL(getdents64)
+{
+	struct iobuf b = iobuf_user(a1, (u32)a2);
+	struct file *f = fd_get(a0);
+	s64 r;
+
+	if (!f)
+		return -EBADF;
+	r = f->ops->getdents ? f->ops->getdents(f, &b) : -ENOTDIR;
+	file_put(f);
+	return r;
+}
+
+/* Memory is all there is: nothing to write back. */
+static s64 check_fd(int fd)
+{
+	struct file *f = fd_get(fd);
+
+	if (!f)
+		return -EBADF;
+	file_put(f);
+	return 0;
+}
+
+SYSCALL(fsync)
+{
+	return check_fd(a0);
+}
+
+SYSCALL(fdatasync)
+{
+	return check_fd(a0);
+}
+
+SYSCALL(syncfs)
+{
+	return check_fd(a0);
+}
+
+SYSCALL(flock)
+{
+	return check_fd(a0);
+}
+
+SYSCALL(fadvise64)
+{
+	return check_fd(a0);
+}
+
+SYSCALL(readahead)
+{
+	return check_fd(a0);
+}
