@@ -69,3 +69,14 @@ void pt_for_each(struct ptable *pt, u64 ia, u64 size, pt_leaf_fn fn, void *arg);
 bool pt_age(struct ptable *pt, u64 ia, u64 size, bool clear);
 /* Set the access flag of the leaf at ia (access flag fault); false if nothing is mapped. */
 bool pt_mkyoung(struct ptable *pt, u64 ia);
+
+/* ---- stage 2 and VMIDs ---- */
+/*
+ * Use FEAT_S2FWB if the CPU has it: then HCR_EL2.FWB must be 1 whenever a guest runs, and mapping needs no cache
+ * cleaning. Before the first PT_STAGE2 table; returns whether it is in use. Never called: FWB stays 0.
+ */
+bool pt_stage2_fwb_enable(void);
+/* All translations (stage 1 and 2) of the VMID in this VTTBR_EL2 value, on all CPUs. Any context. */
+void pt_flush_vmid(u64 vttbr);
+/* The same for all VMIDs (VMID rollover). */
+void pt_flush_all_vmids(void);
