@@ -14,6 +14,7 @@
 #include "linux/mm/mm.h"
 
 #define KVM_VCPUS_MAX	512
+#define KVM_SLOTS_MAX	32767
 
 struct vcpu;
 struct vgic;
@@ -23,7 +24,7 @@ struct memslot {
 	u32 id, flags;			/* KVM_MEM_* */
 	u64 gfn, npages;
 	uva_t uva;
-	u64 *dirty;			/* bitmap with KVM_MEM_LOG_DIRTY_PAGES */
+	u64 *dirty;			/* bitmap with KVM_MEM_LOG_DIRTY_PAGES; shared by generations, freed after a grace period */
 };
 
 struct memslots {
@@ -40,7 +41,8 @@ struct stage2 {
 	/* notifier bookkeeping, under lock for writing: a fault that saw another seq, or a range in progress, retries */
 	u64 invalidate_seq;
 	unsigned invalidate_busy;
-	u64 busy_start, busy_end;
+	u64 busy_start, busy_end;	/* process addresses */
+	bool dead;			/* the process's memory is gone: nothing is mapped any more */
 };
 
 struct smccc_filter;
@@ -66,9 +68,16 @@ struct vm {
 	} fwregs;
 	u64 counter_offset[2];		/* virtual, physical */
 	u64 nisv_to_user, system_suspend;	/* enabled capabilities */
+	u64 manual_dirty;		/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 flags */
+	u32 vcpu_features;		/* VMF_* (kvm/sysreg/idreg.h) */
+	u32 init_features;		/* KVM_ARM_VCPU_* of the first KVM_ARM_VCPU_INIT: the same for all vCPUs */
+	bool features_set;
+	u64 feats;			/* FEAT_* of sysreg_ids.h: optional system registers that exist */
 	struct {
 		u64 id[64];		/* VM-wide ID register values, by (CRm - 1) * 8 + op2 of op0=3 op1=0 CRn=0; sysreg/idreg.c */
+		u64 offered[64];	/* as they were before the VMM wrote any */
 	} idregs;
+	struct page *ring_page;		/* second page of each vCPU's mapping (KVM_COALESCED_MMIO_PAGE_OFFSET) */
 };
 
 #define vm_for_each_vcpu(i, v, vm)	for (i = 0; i < READ_ONCE((vm)->nr_vcpus) && ((v) = rcu_deref((vm)->vcpus[i]), 1); i++)
@@ -87,6 +96,18 @@ __must_check int guest_read(struct vm *vm, ipa_t ipa, void *buf, size_t n);
 __must_check int guest_write(struct vm *vm, ipa_t ipa, const void *buf, size_t n);
 struct memslot *memslot_find(struct memslots *s, u64 gfn);	/* under RCU; NULL */
 int vm_set_memslot(struct vm *vm, const struct kvm_userspace_memory_region *r);
+/* The page at ipa was written: under RCU, or by a fault that holds s2.lock for reading. */
+void memslot_mark_dirty(const struct memslot *s, u64 gfn);
+int vm_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log);
+int vm_clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *log);
+
+/* Stage 2 of a VM (kvm/stage2/map.c). */
+int stage2_init(struct vm *vm, unsigned ipa_bits);	/* and the notifier; -ENOMEM, -EINVAL */
+void stage2_destroy(struct vm *vm);
+void stage2_unmap(struct vm *vm, u64 gfn, u64 npages);	/* faults in progress with an older slot array retry */
+void stage2_write_protect(struct vm *vm, u64 gfn, u64 npages);
+void stage2_flush_all(struct vm *vm);			/* clean and invalidate all that is mapped */
+int stage2_boot_init(void);
 
 /* In-kernel MMIO (kvm/iobus.c). Handlers run in the vCPU's thread, may sleep. */
 struct iodev {
@@ -94,6 +115,8 @@ struct iodev {
 	int (*read)(struct vcpu *v, struct iodev *d, u64 addr, unsigned len, u64 *val);	/* 0, or -EOPNOTSUPP: not me */
 	int (*write)(struct vcpu *v, struct iodev *d, u64 addr, unsigned len, u64 val);
 	struct rcu_head rcu;
+	bool may_sleep;		/* handlers run without RCU protection: d lives as long as the VM */
+	bool shared;		/* others may have the same range (ioeventfds): the next is asked on -EOPNOTSUPP */
 };
 int iobus_add(struct vm *vm, struct iodev *d);		/* -EEXIST when a frame overlaps, -ENOMEM; under vm->lock */
 void iobus_del(struct vm *vm, struct iodev *d);		/* d may be freed after rcu_synchronize() */
@@ -107,6 +130,10 @@ int vm_set_gsi_routing(struct vm *vm, const struct kvm_irq_routing *r, const str
 int vm_irq_line(struct vm *vm, const struct kvm_irq_level *l);		/* KVM_IRQ_LINE */
 void irqfds_destroy(struct vm *vm);
 
+/* Hypercall filter (kvm/smccc/filter.c) */
+int smccc_filter_set(struct vm *vm, const struct kvm_smccc_filter *f);
+void smccc_vm_destroy(struct vm *vm);
+
 /* Ioctls by descriptor kind; generated tables call these (tables/ioctl.tbl). */
 int kvm_init(void);		/* registers /dev/kvm; 0 also when the CPU cannot (a line says why) */
 /* KVM_CREATE_DEVICE types register themselves (vGIC). */
@@ -119,3 +146,6 @@ struct kvm_device_ops {
 	int (*has_attr)(void *priv, const struct kvm_device_attr *a);
 };
 void kvm_device_register(const struct kvm_device_ops *ops);
+int kvm_device_create(struct vm *vm, struct kvm_create_device *cd);	/* KVM_CREATE_DEVICE; kvm/device.c */
+int vm_create(u64 type);						/* KVM_CREATE_VM: a descriptor */
+s64 vm_ioctl(struct file *f, u32 cmd, u64 arg);

@@ -104,6 +104,8 @@ struct vcpu {
 	struct switch_hook hook;
 	bool loaded;			/* EL1 state is in this CPU's registers */
 	bool in_guest;			/* between the last check and the exit; for vm_stop_all and kicks */
+	u32 *ccsidr;			/* the VMM's own cache geometry by CSSELR; NULL: invented (sysreg/reset.c) */
+	struct kvm_guest_debug_arch *debug_points;	/* KVM_GUESTDBG_USE_HW: the VMM's breakpoints */
 	struct vgic_cpu *vgic;		/* always there after KVM_ARM_VCPU_INIT; kvm/vgic */
 	struct vcpu_timers *timers;
 };
@@ -114,6 +116,10 @@ struct vcpu {
 struct vcpu *vcpu_from_file(struct file *f);
 void vcpu_request(struct vcpu *v, u32 req);	/* set and kick: any context */
 void vcpu_kick(struct vcpu *v);			/* out of the guest or out of WFI; any context */
+int vcpu_create(struct vm *vm, u64 id);		/* KVM_CREATE_VCPU: a descriptor */
+void vcpu_destroy(struct vcpu *v);		/* nobody can reach it any more */
+s64 vcpu_ioctl(struct file *f, u32 cmd, u64 arg);
+void vcpu_take_reset(struct vcpu *v);		/* what PSCI CPU_ON left in state->reset; the vCPU is put */
 void vcpu_reset_regs(struct vcpu *v);		/* to the architectural reset state of KVM_ARM_VCPU_INIT */
 
 /* kvm/run/: the story of an exit. Read loop.c, enter.c, guest.S, exit.c, leave.c, dispatch.c, inject.c in this order. */
@@ -136,6 +142,10 @@ void sysregs_put(struct vcpu *v);
 enum trap_result sysreg_trap(struct vcpu *v, u64 esr);	/* EC 0x18; AArch32 CP15 traps are UNDEF */
 void sysreg_traps_compute(struct vcpu *v);	/* fills v->traps when the configuration freezes */
 void sysreg_reset(struct vcpu *v);
+void debug_traps_compute(struct vcpu *v);	/* the part that KVM_SET_GUEST_DEBUG changes later */
+int onereg_get(struct vcpu *v, const struct kvm_one_reg *reg);	/* kvm/onereg.c */
+int onereg_set(struct vcpu *v, const struct kvm_one_reg *reg);
+int onereg_list(struct vcpu *v, u64 uaddr);	/* KVM_GET_REG_LIST */
 struct host_regs;				/* the process's EL0-visible registers that a guest overwrites (TPIDR_EL0 ...): saved by load, restored by put */
 
 /* Stage 2 (kvm/stage2/) */
@@ -155,3 +165,4 @@ int fwreg_list(struct vcpu *v, u64 uindices);	/* copies ids out; -EFAULT */
 int fwreg_get(struct vcpu *v, const struct kvm_one_reg *reg);
 int fwreg_set(struct vcpu *v, const struct kvm_one_reg *reg);
 void fwreg_init_vm(struct vm *vm);
+int pvtime_attr(struct vcpu *v, const struct kvm_device_attr *a, int op);	/* 's', 'g', 'h'; -ENXIO: not offered */

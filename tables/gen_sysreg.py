@@ -117,7 +117,7 @@ def generate(tables, out):
     features = {}
     for r in rows:
         r["feature"] = feature_of(path, r, fields, features)
-        r["trapfn"] = handler(path, r, "trap", "trap", ("rw", "ro", "raz-wi", "undef"))
+        r["trapfn"] = handler(path, r, "trap", "sysreg", ("rw", "ro", "raz-wi", "undef"))
         r["reg"] = "REG_" + r["name"] if r["where"] != "-" else "NR_REGS"
     write_header(out, rows, ids, fields, features)
     write_source(path, out, rows, ids, fields, features)

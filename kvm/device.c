@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_CREATE_DEVICE: descriptors of in-kernel devices. A descriptor holds a reference on its VM; what the device models
+ * stays with the VM. Types register themselves at start, before any process. Linux: api.rst 4.79, 4.80.
+ */
+#include <linux/errno.h>
+
+#include "kernel/debug/print.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/uaccess.h"
+#include "kvm/kvm.h"
+
+#define TYPES_MAX	4
+#define O_RDWR_		2
+#define O_CLOEXEC_	02000000
+
+static const struct kvm_device_ops *types[TYPES_MAX];
+
+struct device {
+	const struct kvm_device_ops *ops;
+	struct vm *vm;
+	void *priv;
+};
+
+void kvm_device_register(const struct kvm_device_ops *ops)
+{
+	unsigned i;
+
+	for (i = 0; i < TYPES_MAX && types[i]; i++)
+		;
+	ASSERT(i < TYPES_MAX);
+	types[i] = ops;
+}
+
+static const struct kvm_device_ops *type_find(u32 type)
+{
+	unsigned i;
+
+	for (i = 0; i < TYPES_MAX; i++)
+		if (types[i] && types[i]->type == type)
+			return types[i];
+	return NULL;
+}
+
+static s64 device_ioctl(struct file *f, u32 cmd, u64 arg)
+{
+	struct device *d = f->priv;
+	int (*fn)(void *priv, const struct kvm_device_attr *a);
+	struct kvm_device_attr a;
+
+	if (d->vm->mm != mm_current())
+		return -EIO;
+	switch (cmd) {
+	case KVM_SET_DEVICE_ATTR:
+		fn = d->ops->set_attr;
+		break;
+	case KVM_GET_DEVICE_ATTR:
+		fn = d->ops->get_attr;
+		break;
+	case KVM_HAS_DEVICE_ATTR:
+		fn = d->ops->has_attr;
+		break;
+	default:
+		return -ENOTTY;
+	}
+	if (!fn)
+		return -EPERM;
+	if (copy_from_user(&a, arg, sizeof(a)))
+		return -EFAULT;
+	return fn(d->priv, &a);
+}
+
+static void device_release(struct file *f)
+{
+	struct device *d = f->priv;
+
+	if (d->ops->destroy)
+		d->ops->destroy(d->priv);
+	vm_put(d->vm);
+	kfree(d);
+}
+
+static const struct file_ops device_ops = {
+	.name = "anon_inode:kvm-device",
+	.ioctl = device_ioctl,
+	.release = device_release,
+};
+
+int kvm_device_create(struct vm *vm, struct kvm_create_device *cd)
+{
+	const struct kvm_device_ops *ops = type_find(cd->type);
+	struct device *d;
+	int ret;
+
+	if (!ops)
+		return -ENODEV;
+	if (cd->flags & KVM_CREATE_DEVICE_TEST)
+		return 0;
+	d = kzalloc(sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->ops = ops;
+	d->vm = vm;
+	mutex_lock(&vm->lock);
+	ret = ops->create(vm, &d->priv);
+	mutex_unlock(&vm->lock);
+	if (ret) {
+		kfree(d);
+		return ret;
+	}
+	vm_get(vm);
+	ret = anon_fd(&device_ops, d, O_RDWR_ | O_CLOEXEC_);
+	if (ret < 0) {
+		if (ops->destroy)
+			ops->destroy(d->priv);
+		vm_put(vm);
+		kfree(d);
+		return ret;
+	}
+	cd->fd = ret;
+	return 0;
+}

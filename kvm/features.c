@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the CPUs can do for guests, and what KVM_CHECK_EXTENSION answers: nothing that does not work. */
+#include <linux/errno.h>
+
+#include "kernel/cpu/sysreg.h"
+#include "kernel/debug/print.h"
+#include "kernel/sched/thread.h"
+#include "kvm/features.h"
+#include "kvm/sysreg/sysreg.h"
+#include "kvm/vgic/vgic.h"
+
+struct host_features host;
+
+static spinlock_t merge_lock;
+static bool merged_one;
+
+static void cpu_merge(void *arg)
+{
+	u64 id[64] = {};
+
+	idregs_read_cpu(id);
+	spin_lock(&merge_lock);
+	idregs_merge(host.id, id, !merged_one);
+	if (!merged_one)
+		host.ctr = read_sysreg(ctr_el0);
+	merged_one = true;
+	spin_unlock(&merge_lock);
+}
+
+static unsigned field(const u64 *id, unsigned index, unsigned lsb)
+{
+	return id[index] >> lsb & 0xf;
+}
+
+int features_init(void)
+{
+	static const u8 pa_bits[] = { 32, 36, 40, 42, 44, 48, 48, 48 };
+	unsigned parange;
+
+	smp_call_all(cpu_merge, NULL);
+	/* Fields that guests never see are not merged: those of this CPU count. */
+	parange = field(host.id, IDX_ID_AA64MMFR0_EL1, 0);
+	host.parange = MIN(parange, 5U);
+	host.ipa_bits = pa_bits[host.parange];
+	host.vmid_bits = field(host.id, IDX_ID_AA64MMFR1_EL1, 4) == 2 ? 16 : 8;
+	host.brps = field(host.id, IDX_ID_AA64DFR0_EL1, 12) + 1;
+	host.wrps = field(host.id, IDX_ID_AA64DFR0_EL1, 20) + 1;
+	host.fwb = field(host.id, IDX_ID_AA64MMFR2_EL1, 40) >= 1;
+	host.idc = host.ctr & BIT(28);
+	host.dic = host.ctr & BIT(29);
+	host.fgt = field(host.id, IDX_ID_AA64MMFR0_EL1, 56) >= 1;
+	host.hcx = field(host.id, IDX_ID_AA64MMFR1_EL1, 40) >= 1;
+	host.evt = field(host.id, IDX_ID_AA64MMFR2_EL1, 56) >= 1;
+	host.mte = field(host.id, IDX_ID_AA64PFR1_EL1, 8) >= 1;
+	host.ras = field(host.id, IDX_ID_AA64PFR0_EL1, 28) >= 1;
+	host.ptrauth = (host.id[IDX_ID_AA64ISAR1_EL1] & GENMASK(11, 4)) ||
+		       (host.id[IDX_ID_AA64ISAR2_EL1] & GENMASK(15, 12));
+	if (host.ipa_bits < 32) {
+		pr_warn("kvm: no usable IPA size\n");
+		return -ENODEV;
+	}
+	return 0;
+}
+
+int kvm_check_extension(struct vm *vm, u64 cap)
+{
+	switch (cap) {
+	case KVM_CAP_USER_MEMORY:
+	case KVM_CAP_DESTROY_MEMORY_REGION_WORKS:
+	case KVM_CAP_JOIN_MEMORY_REGIONS_WORKS:
+	case KVM_CAP_ONE_REG:
+	case KVM_CAP_MP_STATE:
+	case KVM_CAP_ARM_PSCI:
+	case KVM_CAP_ARM_PSCI_0_2:
+	case KVM_CAP_READONLY_MEM:
+	case KVM_CAP_IMMEDIATE_EXIT:
+	case KVM_CAP_IRQCHIP:
+	case KVM_CAP_IRQFD:
+	case KVM_CAP_IOEVENTFD:
+	case KVM_CAP_IOEVENTFD_ANY_LENGTH:
+	case KVM_CAP_IOEVENTFD_NO_LENGTH:
+	case KVM_CAP_DEVICE_CTRL:
+	case KVM_CAP_ARM_SET_DEVICE_ADDR:
+	case KVM_CAP_VCPU_EVENTS:
+	case KVM_CAP_ARM_IRQ_LINE_LAYOUT_2:
+	case KVM_CAP_ARM_NISV_TO_USER:
+	case KVM_CAP_ARM_INJECT_EXT_DABT:
+	case KVM_CAP_SET_GUEST_DEBUG:
+	case KVM_CAP_VCPU_ATTRIBUTES:
+	case KVM_CAP_ENABLE_CAP:
+	case KVM_CAP_ENABLE_CAP_VM:
+	case KVM_CAP_INTERNAL_ERROR_DATA:
+	case KVM_CAP_ARM_SYSTEM_SUSPEND:
+	case KVM_CAP_COUNTER_OFFSET:
+	case KVM_CAP_ARM_SUPPORTED_REG_MASK_RANGES:
+	case KVM_CAP_SYNC_MMU:
+		return 1;
+	case KVM_CAP_IRQ_ROUTING:
+		return 4096;
+	case KVM_CAP_ARM_INJECT_SERROR_ESR:
+		return host.ras;
+	case KVM_CAP_SET_GUEST_DEBUG2:
+		return KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW;
+	case KVM_CAP_GUEST_DEBUG_HW_BPS:
+		return host.brps;
+	case KVM_CAP_GUEST_DEBUG_HW_WPS:
+		return host.wrps;
+	case KVM_CAP_NR_VCPUS:
+		return MIN(nr_cpus, (unsigned)KVM_VCPUS_MAX);
+	case KVM_CAP_MAX_VCPUS:
+	case KVM_CAP_MAX_VCPU_ID:
+		return KVM_VCPUS_MAX;
+	case KVM_CAP_NR_MEMSLOTS:
+		return KVM_SLOTS_MAX;
+	case KVM_CAP_ARM_VM_IPA_SIZE:
+		return host.ipa_bits;
+	case KVM_CAP_ARM_PTRAUTH_ADDRESS:
+	case KVM_CAP_ARM_PTRAUTH_GENERIC:
+		return host.ptrauth;
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET;
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What this machine's CPUs have that matters to kvm/, read once at start. Owner: kvm/features.c. Constant afterwards. */
+#pragma once
+
+#include <nestbox/types.h>
+
+struct vm;
+
+struct host_features {
+	u64 id[64];		/* ID registers, the least of all CPUs for known fields */
+	u64 ctr;
+	unsigned ipa_bits;	/* largest IPA size of a VM */
+	unsigned vmid_bits;	/* 8 or 16 */
+	u64 parange;		/* ID_AA64MMFR0_EL1.PARange, for VTCR_EL2.PS */
+	unsigned brps, wrps;	/* breakpoints, watchpoints */
+	bool fwb;		/* stage 2 forces write-back (HCR_EL2.FWB) */
+	bool dic, idc;		/* no I-cache invalidation, no D-cache clean to PoU needed */
+	bool fgt, hcx, evt, mte, ras, ptrauth, twed;
+};
+extern struct host_features host;
+
+int features_init(void);	/* -ENODEV with a line that says what is missing; all CPUs online */
+/* KVM_CHECK_EXTENSION. vm NULL: asked on /dev/kvm. */
+int kvm_check_extension(struct vm *vm, u64 cap);

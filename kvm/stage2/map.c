@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A VM's stage 2: creation, removal, what changes of the process's memory do to it (mmu notifier), destruction.
+ * s2.lock: faults hold it for reading while they install; everything here that removes or restricts, for writing.
+ */
+#include <linux/errno.h>
+
+#include "kernel/cpu/sysreg.h"
+#include "kernel/debug/print.h"
+#include "kvm/features.h"
+#include "kvm/kvm.h"
+#include "kvm/stage2/stage2.h"
+
+/*
+ * Under s2.lock for writing. Splitting a block may need memory; dropping the whole block instead is always right, the
+ * rest comes back by faults.
+ */
+static void unmap_locked(struct stage2 *s2, u64 ipa, u64 size)
+{
+	u64 start, end, top = 1UL << s2->pt.ia_bits;
+	int ret = pt_unmap(&s2->pt, ipa, size, NULL, NULL);
+
+	if (likely(!ret))
+		return;
+	start = ALIGN_DOWN(ipa, BLOCK_SIZE);
+	end = MIN(ALIGN_UP(ipa + size, BLOCK_SIZE), top);
+	ret = pt_unmap(&s2->pt, start, end - start, NULL, NULL);
+	ASSERT(!ret);	/* whole blocks need no splitting */
+}
+
+void stage2_unmap(struct vm *vm, u64 gfn, u64 npages)
+{
+	struct stage2 *s2 = &vm->s2;
+
+	write_lock(&s2->lock);
+	s2->invalidate_seq++;
+	unmap_locked(s2, gfn << PAGE_SHIFT, npages << PAGE_SHIFT);
+	write_unlock(&s2->lock);
+}
+
+void stage2_write_protect(struct vm *vm, u64 gfn, u64 npages)
+{
+	struct stage2 *s2 = &vm->s2;
+	u64 ipa = gfn << PAGE_SHIFT, size = npages << PAGE_SHIFT;
+
+	write_lock(&s2->lock);
+	s2->invalidate_seq++;
+	if (pt_protect(&s2->pt, ipa, size, ~(unsigned)PT_W, 0))
+		unmap_locked(s2, ipa, size);
+	write_unlock(&s2->lock);
+}
+
+/* fn for each piece of a slot that the process range [start, end) backs. Under RCU or slots_lock. */
+static void range_unmap(struct vm *vm, u64 start, u64 end)
+{
+	struct memslots *s = rcu_deref(vm->slots);
+	unsigned i;
+
+	for (i = 0; i < s->n; i++) {
+		struct memslot *m = &s->slot[i];
+		u64 from = MAX(start, m->uva.v), to = MIN(end, m->uva.v + (m->npages << PAGE_SHIFT));
+
+		if (from < to)
+			unmap_locked(&vm->s2, (m->gfn << PAGE_SHIFT) + (from - m->uva.v), to - from);
+	}
+}
+
+static void notifier_begin(struct mmu_notifier *n, u64 start, u64 end)
+{
+	struct vm *vm = container_of(n, struct vm, notifier);
+	struct stage2 *s2 = &vm->s2;
+
+	write_lock(&s2->lock);	/* preemption is off: an RCU reader too */
+	if (!s2->invalidate_busy++) {
+		s2->busy_start = start;
+		s2->busy_end = end;
+	} else {
+		s2->busy_start = MIN(s2->busy_start, start);
+		s2->busy_end = MAX(s2->busy_end, end);
+	}
+	if (!s2->dead)
+		range_unmap(vm, start, end);
+	write_unlock(&s2->lock);
+}
+
+static void notifier_end(struct mmu_notifier *n, u64 start, u64 end)
+{
+	struct stage2 *s2 = &container_of(n, struct vm, notifier)->s2;
+
+	write_lock(&s2->lock);
+	ASSERT(s2->invalidate_busy);
+	s2->invalidate_seq++;
+	s2->invalidate_busy--;
+	write_unlock(&s2->lock);
+}
+
+static void notifier_release(struct mmu_notifier *n)
+{
+	struct stage2 *s2 = &container_of(n, struct vm, notifier)->s2;
+
+	write_lock(&s2->lock);
+	s2->dead = true;
+	s2->invalidate_seq++;
+	unmap_locked(s2, 0, 1UL << s2->pt.ia_bits);
+	write_unlock(&s2->lock);
+}
+
+int stage2_init(struct vm *vm, unsigned ipa_bits)
+{
+	int ret = pt_init(&vm->s2.pt, PT_STAGE2, ipa_bits);
+
+	if (ret)
+		return ret;
+	vm->ipa_bits = ipa_bits;
+	vm->s2.pt.vttbr = va_to_pa(vm->s2.pt.root).v;
+	vm->notifier.begin = notifier_begin;
+	vm->notifier.end = notifier_end;
+	vm->notifier.release = notifier_release;
+	mm_notifier_add(vm->mm, &vm->notifier);
+	return 0;
+}
+
+void stage2_destroy(struct vm *vm)
+{
+	mm_notifier_del(vm->mm, &vm->notifier);
+	vmid_free(&vm->s2);
+	pt_destroy(&vm->s2.pt);
+}
+
+int stage2_boot_init(void)
+{
+	host.fwb = pt_stage2_fwb_enable();
+	return 0;
+}

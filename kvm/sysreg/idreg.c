@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* ID register limits; see idreg.h. No privileged instruction. */
+#include "kvm/sysreg/idreg.h"
+
+static int field_value(const struct id_field *f, u64 reg)
+{
+	unsigned v = reg >> f->lsb & 0xf;
+
+	return f->kind == IDF_SIGNED && v > 7 ? (int)v - 16 : (int)v;
+}
+
+static u64 field_bits(const struct id_field *f, int value)
+{
+	return ((u64)value & 0xf) << f->lsb;
+}
+
+void idregs_merge(u64 *all, const u64 *cpu, bool first)
+{
+	unsigned i;
+
+	if (first) {
+		for (i = 0; i < 64; i++)
+			all[i] = cpu[i];
+		return;
+	}
+	for (i = 0; i < id_fields_n; i++) {
+		const struct id_field *f = &id_fields[i];
+		int a = field_value(f, all[f->index]), b = field_value(f, cpu[f->index]);
+
+		if (b < a)
+			all[f->index] = (all[f->index] & ~(0xfUL << f->lsb)) | field_bits(f, b);
+	}
+}
+
+void idregs_limit(u64 *out, const u64 *host, u32 vm_features)
+{
+	unsigned i;
+
+	for (i = 0; i < 64; i++)
+		out[i] = 0;
+	for (i = 0; i < id_fields_n; i++) {
+		const struct id_field *f = &id_fields[i];
+		int v = field_value(f, host[f->index]);
+
+		if (f->kind == IDF_FIXED || v > (int)f->max)
+			v = f->max;
+		if (f->cond && !(vm_features & f->cond))
+			v = 0;
+		out[f->index] |= field_bits(f, v);
+	}
+}
+
+bool idreg_may_set(unsigned index, u64 offered, u64 val)
+{
+	u64 known = 0;
+	unsigned i;
+
+	for (i = 0; i < id_fields_n; i++) {
+		const struct id_field *f = &id_fields[i];
+
+		if (f->index != index)
+			continue;
+		known |= 0xfUL << f->lsb;
+		if (field_value(f, val) == field_value(f, offered))
+			continue;
+		if (f->kind == IDF_FIXED || field_value(f, val) > field_value(f, offered))
+			return false;
+	}
+	return !(val & ~known);
+}

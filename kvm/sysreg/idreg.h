@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ID registers as guests see them: the CPUs' values limited to the fields of tables/idreg.tbl. Pure logic, compiles
+ * natively (tests/host/test_idreg.c). Arm ARM D19.1.3 (fields of ID registers: signed, unsigned).
+ */
+#pragma once
+
+#include <nestbox/types.h>
+
+enum id_kind { IDF_MIN, IDF_SIGNED, IDF_FIXED };
+
+/* Conditions of fields, and bits of the vcpu_features words below. */
+#define VMF_PTRAUTH	BIT(0)
+
+struct id_field {
+	u8 index, lsb;		/* register: (CRm - 1) * 8 + op2 */
+	enum id_kind kind;
+	u8 max;
+	u32 cond;		/* VMF_*: absent without it; 0: none */
+};
+
+extern const struct id_field id_fields[];	/* by index, then lsb */
+extern const unsigned id_fields_n;
+extern const char *const id_names[64];		/* NULL: unallocated, reads as zero */
+
+/* Fold one more CPU's registers into the least that all have; first: copy. */
+void idregs_merge(u64 *all, const u64 *cpu, bool first);
+/* What a VM with these features is offered on CPUs that have `host`. */
+void idregs_limit(u64 *out, const u64 *host, u32 vm_features);
+/* May a VMM replace the offered value by val? Only known fields, none above what is offered. */
+bool idreg_may_set(unsigned index, u64 offered, u64 val);

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vCPUs: creation, KVM_ARM_VCPU_INIT, reset, the first run, kicks and requests. The ioctls of the descriptor are in
+ * vcpu_ioctl.c. Linux: Documentation/virt/kvm/api.rst 4.7, 4.82.
+ */
+#include <linux/errno.h>
+
+#include "kernel/debug/print.h"
+#include "kernel/lib/string.h"
+#include "kvm/features.h"
+#include "kvm/sysreg/sysreg.h"
+#include "kvm/timer/timer.h"
+#include "kvm/trap/trap.h"
+#include "kvm/vcpu_config.h"
+#include "kvm/vcpu_ops.h"
+#include "kvm/vcpu_state.h"
+#include "kvm/vgic/vgic.h"
+
+#define PSR_EL1H_DAIF	0x3c5UL
+#define FEATURES_KNOWN	0xffU	/* KVM_ARM_VCPU_POWER_OFF .. HAS_EL2 */
+#define FEATURE(n)	(1U << (n))
+#define PTRAUTH_BOTH	(FEATURE(KVM_ARM_VCPU_PTRAUTH_ADDRESS) | FEATURE(KVM_ARM_VCPU_PTRAUTH_GENERIC))
+
+struct vcpu_config *vcpu_config_edit(struct vcpu *v)
+{
+	return v->config.frozen ? NULL : (struct vcpu_config *)&v->config;
+}
+
+void vcpu_config_freeze(struct vcpu *v)
+{
+	struct vcpu_config *c = vcpu_config_edit(v);
+
+	ASSERT(c);
+	sysreg_traps_compute(v);
+	c->frozen = true;
+}
+
+/* ---- kicks and requests ---- */
+
+void vcpu_kick(struct vcpu *v)
+{
+	struct thread *t;
+
+	waitq_wake(&v->wq, 0);
+	rcu_read_lock();
+	t = rcu_deref(v->thread);
+	if (t)
+		thread_kick(t, TF_KICK);
+	rcu_read_unlock();
+}
+
+void vcpu_request(struct vcpu *v, u32 req)
+{
+	__atomic_fetch_or(&v->requests, req, __ATOMIC_SEQ_CST);
+	vcpu_kick(v);
+}
+
+/* ---- creation ---- */
+
+static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id)
+{
+	struct vcpu *v = kzalloc(sizeof(*v) + sizeof(struct vcpu_state));
+
+	if (!v)
+		return NULL;
+	v->state = (struct vcpu_state *)(v + 1);
+	v->vm = vm;
+	v->id = id;
+	mutex_init(&v->mutex);
+	waitq_init(&v->wq);
+	fp_state_init(&v->fp, true);
+	/* Sixteen CPUs to a cluster: an SGI's target list has sixteen bits. */
+	vcpu_config_edit(v)->mpidr = BIT(31) | (id & 0xf) | (u64)(id >> 4 & 0xff) << 8 | (u64)(id >> 12 & 0xff) << 16;
+	v->run_page[0] = page_alloc(0, ALLOC_ZERO);
+	if (v->run_page[0])
+		v->run = page_to_va(v->run_page[0]);
+	v->run_page[1] = vm->ring_page;
+	if (!v->run || timer_vcpu_create(v) || vgic_vcpu_create(v)) {
+		vcpu_destroy(v);
+		return NULL;
+	}
+	return v;
+}
+
+void vcpu_destroy(struct vcpu *v)
+{
+	ASSERT(!v->loaded);
+	if (v->timers)
+		timer_vcpu_destroy(v);
+	if (v->vgic)
+		vgic_vcpu_destroy(v);
+	fp_discard(&v->fp);
+	if (v->run_page[0])
+		page_put(v->run_page[0]);
+	kfree(v->ccsidr);
+	kfree(v->debug_points);
+	kfree(v);
+}
+
+static int vcpu_add(struct vm *vm, unsigned id)
+{
+	struct vcpu *v, *other;
+	unsigned i;
+	int fd;
+
+	if (vm->nr_vcpus >= KVM_VCPUS_MAX)
+		return -EINVAL;
+	if (vgic_in_kernel(vm) && vgic_ready(vm))
+		return -EBUSY;
+	vm_for_each_vcpu(i, other, vm)
+		if (other->id == id)
+			return -EEXIST;
+	v = vcpu_alloc(vm, id);
+	if (!v)
+		return -ENOMEM;
+	v->index = vm->nr_vcpus;
+	vm_get(vm);
+	/* Visible before its descriptor is: another thread may guess the number. */
+	rcu_assign(vm->vcpus[v->index], v);
+	WRITE_ONCE(vm->nr_vcpus, v->index + 1);
+	fd = vcpu_fd(v);
+	if (fd < 0) {
+		/* Others may have seen it: it goes away with the VM's readers. */
+		WRITE_ONCE(vm->nr_vcpus, v->index);
+		vm->vcpus[v->index] = NULL;
+		rcu_synchronize();
+		vcpu_destroy(v);
+		vm_put(vm);
+	}
+	return fd;
+}
+
+int vcpu_create(struct vm *vm, u64 id)
+{
+	int ret;
+
+	if (id >= KVM_VCPUS_MAX)
+		return -EINVAL;
+	mutex_lock(&vm->lock);
+	ret = vcpu_add(vm, id);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+/* ---- KVM_ARM_VCPU_INIT ---- */
+
+static int features_check(const struct kvm_vcpu_init *init)
+{
+	u32 f = init->features[0], possible = FEATURE(KVM_ARM_VCPU_POWER_OFF) | FEATURE(KVM_ARM_VCPU_PSCI_0_2);
+	unsigned i;
+
+	if (init->target != KVM_ARM_TARGET_GENERIC_V8)
+		return -EINVAL;
+	for (i = 1; i < ARRAY_SIZE(init->features); i++)
+		if (init->features[i])
+			return -ENOENT;
+	if (f & ~FEATURES_KNOWN)
+		return -ENOENT;
+	if (host.ptrauth)
+		possible |= PTRAUTH_BOTH;
+	if (f & ~possible)
+		return -EINVAL;
+	if ((f & PTRAUTH_BOTH) && (f & PTRAUTH_BOTH) != PTRAUTH_BOTH)
+		return -EINVAL;
+	return 0;
+}
+
+/* The VM's registers follow its first vCPU; later ones must ask for the same. */
+static int vm_features_set(struct vm *vm, u32 f)
+{
+	if (vm->features_set)
+		return vm->init_features == f ? 0 : -EINVAL;
+	vm->init_features = f;
+	vm->vcpu_features = f & PTRAUTH_BOTH ? VMF_PTRAUTH : 0;
+	idregs_limit(vm->idregs.offered, host.id, vm->vcpu_features);
+	memcpy(vm->idregs.id, vm->idregs.offered, sizeof(vm->idregs.id));
+	vm->feats = sysreg_feats(vm->idregs.id, vm->vcpu_features);
+	vm->features_set = true;
+	return 0;
+}
+
+static int config_set(struct vcpu *v, u32 f)
+{
+	struct vcpu_config *c = vcpu_config_edit(v);
+	int ret;
+
+	ASSERT(c);	/* not initialised: has not run */
+	mutex_lock(&v->vm->lock);
+	ret = vm_features_set(v->vm, f);
+	mutex_unlock(&v->vm->lock);
+	if (ret)
+		return ret;
+	c->features[0] = f;
+	c->psci_0_2 = f & FEATURE(KVM_ARM_VCPU_PSCI_0_2);
+	c->ptrauth = f & PTRAUTH_BOTH;
+	c->initialized = true;
+	return 0;
+}
+
+int vcpu_init(struct vcpu *v, const struct kvm_vcpu_init *init)
+{
+	u32 f = init->features[0] & ~FEATURE(KVM_ARM_VCPU_POWER_OFF);
+	int ret = features_check(init);
+
+	if (ret)
+		return ret;
+	if (v->config.initialized && v->config.features[0] != f)
+		return -EINVAL;
+	if (!v->config.initialized) {
+		ret = config_set(v, f);
+		if (ret)
+			return ret;
+	}
+	vcpu_reset_regs(v);
+	vcpu_take_reset(v);
+	/* A guest that starts again with its caches off must see what the VMM wrote. */
+	if (v->state->ran_once && !host.fwb)
+		stage2_unmap(v->vm, 0, 1UL << (v->vm->ipa_bits - PAGE_SHIFT));
+	if (v->config.frozen)
+		sysreg_traps_compute(v);
+	v->state->mp_state = init->features[0] & FEATURE(KVM_ARM_VCPU_POWER_OFF) ? KVM_MP_STATE_STOPPED :
+										    KVM_MP_STATE_RUNNABLE;
+	return 0;
+}
+
+void vcpu_reset_regs(struct vcpu *v)
+{
+	ASSERT(!v->loaded);
+	memset(v->regs.x, 0, sizeof(v->regs.x));
+	v->regs.pc = 0;
+	v->regs.pstate = PSR_EL1H_DAIF;
+	memset(&v->fp.regs, 0, sizeof(v->fp.regs));
+	fp_discard(&v->fp);
+	sysreg_reset(v);
+	v->input.step = STEP_NONE;
+	v->input.vserror = false;
+	timer_vcpu_reset(v);
+}
+
+/* PSCI CPU_ON left where this vCPU starts. */
+void vcpu_take_reset(struct vcpu *v)
+{
+	struct vcpu_state *s = v->state;
+	bool pending, be;
+	u64 pc, r0;
+
+	spin_lock(&s->psci_lock);
+	pending = s->reset.pending;
+	pc = s->reset.pc;
+	r0 = s->reset.r0;
+	be = s->reset.be;
+	s->reset.pending = false;
+	spin_unlock(&s->psci_lock);
+	if (!pending)
+		return;
+	vcpu_reset_regs(v);
+	v->regs.pc = pc;
+	v->regs.x[0] = r0;
+	if (be)
+		vreg(v, REG_SCTLR_EL1) |= BIT(25);	/* EE */
+}
+
+/* ---- first run ---- */
+
+/* A guest without an in-kernel vGIC has no GIC system registers. */
+static void hide_gic(struct vm *vm)
+{
+	vm->idregs.id[IDX_ID_AA64PFR0_EL1] &= ~(0xfUL << ID_AA64PFR0_GIC_SHIFT);
+	vm->idregs.id[IDX_ID_PFR1_EL1] &= ~(0xfUL << ID_PFR1_GIC_SHIFT);
+}
+
+int vcpu_first_run(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	int ret;
+
+	if (!v->config.initialized)
+		return -ENOEXEC;
+	if (vgic_in_kernel(vm)) {
+		ret = vgic_first_run(v);
+		if (ret)
+			return ret;
+	}
+	mutex_lock(&vm->lock);
+	if (!vm->ran_once && !vgic_in_kernel(vm))
+		hide_gic(vm);
+	mutex_unlock(&vm->lock);
+	ret = timer_first_run(v);
+	if (ret)
+		return ret;
+	vcpu_config_freeze(v);
+	v->state->ran_once = true;
+	mutex_lock(&vm->lock);
+	vm->ran_once = true;
+	mutex_unlock(&vm->lock);
+	return 0;
+}

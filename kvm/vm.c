@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual machines: creation, the ioctls of the VM's descriptor, stopping all vCPUs, destruction. vm->lock protects the
+ * configuration and the creation of vCPUs and devices. Linux: Documentation/virt/kvm/api.rst.
+ */
+#include <linux/errno.h>
+
+#include "kernel/debug/print.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/uaccess.h"
+#include "kvm/features.h"
+#include "kvm/sysreg/sysreg.h"
+#include "kvm/timer/timer.h"
+#include "kvm/vcpu_state.h"
+#include "kvm/vgic/vgic.h"
+
+#define IPA_BITS_DEFAULT	40
+#define O_RDWR_			2
+#define O_CLOEXEC_		02000000
+#define MPIDR_AFF		0xff00ffffffUL
+
+static const struct file_ops vm_ops;
+
+void vm_get(struct vm *vm)
+{
+	__atomic_fetch_add(&vm->refs, 1, __ATOMIC_RELAXED);
+}
+
+/* Nobody has a descriptor: no vCPU runs, no ioctl, only interrupts that irqfds still bring. */
+static void vm_destroy(struct vm *vm)
+{
+	unsigned i;
+
+	irqfds_destroy(vm);
+	for (i = 0; i < vm->nr_vcpus; i++)
+		vcpu_destroy(vm->vcpus[i]);
+	vgic_vm_destroy(vm);
+	iobus_destroy(vm);
+	smccc_vm_destroy(vm);
+	stage2_destroy(vm);
+	rcu_synchronize();	/* readers of slots, dirty bitmaps */
+	for (i = 0; i < vm->slots->n; i++)
+		vfree(vm->slots->slot[i].dirty);
+	kfree(vm->slots);
+	page_put(vm->ring_page);
+	aspace_put(&vm->mm->as);
+	kfree(vm);
+}
+
+void vm_put(struct vm *vm)
+{
+	if (__atomic_sub_fetch(&vm->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		vm_destroy(vm);
+}
+
+struct vm *vm_from_file(struct file *f)
+{
+	return f->ops == &vm_ops ? f->priv : NULL;
+}
+
+static void vm_release(struct file *f)
+{
+	vm_put(f->priv);
+}
+
+static struct vm *vm_alloc(unsigned ipa_bits, int *err)
+{
+	struct vm *vm = kzalloc(sizeof(*vm));
+
+	*err = -ENOMEM;
+	if (!vm)
+		return NULL;
+	vm->refs = 1;
+	mutex_init(&vm->lock);
+	mutex_init(&vm->slots_lock);
+	vm->slots = kzalloc(sizeof(*vm->slots));
+	vm->ring_page = page_alloc(0, ALLOC_ZERO);
+	if (!vm->slots || !vm->ring_page)
+		goto fail;
+	vm->mm = mm_current();
+	*err = stage2_init(vm, ipa_bits);
+	if (*err)
+		goto fail;
+	aspace_get(&vm->mm->as);
+	fwreg_init_vm(vm);
+	return vm;
+fail:
+	if (vm->ring_page)
+		page_put(vm->ring_page);
+	kfree(vm->slots);
+	kfree(vm);
+	return NULL;
+}
+
+int vm_create(u64 type)
+{
+	unsigned ipa_bits = type & KVM_VM_TYPE_ARM_IPA_SIZE_MASK;
+	struct vm *vm;
+	int fd, err;
+
+	if (type & ~(u64)KVM_VM_TYPE_ARM_IPA_SIZE_MASK)
+		return -EINVAL;
+	if (!ipa_bits)
+		ipa_bits = IPA_BITS_DEFAULT;
+	if (ipa_bits < 32 || ipa_bits > host.ipa_bits)
+		return -EINVAL;
+	vm = vm_alloc(ipa_bits, &err);
+	if (!vm)
+		return err;
+	fd = anon_fd(&vm_ops, vm, O_RDWR_ | O_CLOEXEC_);
+	if (fd < 0)
+		vm_put(vm);
+	return fd;
+}
+
+struct vcpu *vm_vcpu_by_mpidr(struct vm *vm, u64 mpidr)
+{
+	struct vcpu *v;
+	unsigned i;
+
+	vm_for_each_vcpu(i, v, vm)
+		if (!((v->config.mpidr ^ mpidr) & MPIDR_AFF))
+			return v;
+	return NULL;
+}
+
+void vm_stop_all(struct vm *vm)
+{
+	struct vcpu *v;
+	unsigned i;
+
+	vm_for_each_vcpu(i, v, vm) {
+		__atomic_fetch_add(&v->state->stop_count, 1, __ATOMIC_SEQ_CST);
+		vcpu_request(v, REQ_SLEEP);
+	}
+	vm_for_each_vcpu(i, v, vm)
+		while (READ_ONCE(v->in_guest))
+			thread_yield();
+}
+
+void vm_resume_all(struct vm *vm)
+{
+	struct vcpu *v;
+	unsigned i;
+
+	vm_for_each_vcpu(i, v, vm) {
+		__atomic_fetch_sub(&v->state->stop_count, 1, __ATOMIC_SEQ_CST);
+		waitq_wake(&v->wq, 0);
+	}
+}
+
+/* ---- ioctls ---- */
+
+static s64 ioctl_create_vcpu(struct vm *vm, u64 id)
+{
+	return vcpu_create(vm, id);
+}
+
+static s64 ioctl_vm_check_extension(struct vm *vm, u64 cap)
+{
+	return kvm_check_extension(vm, cap);
+}
+
+static s64 enable_manual_dirty(struct vm *vm, u64 flags)
+{
+	if (flags & ~(u64)(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET))
+		return -EINVAL;
+	if ((flags & KVM_DIRTY_LOG_INITIALLY_SET) && !(flags & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE))
+		return -EINVAL;
+	vm->manual_dirty = flags;
+	return 0;
+}
+
+static s64 ioctl_vm_enable_cap(struct vm *vm, const struct kvm_enable_cap *c)
+{
+	if (c->flags)
+		return -EINVAL;
+	switch (c->cap) {
+	case KVM_CAP_ARM_NISV_TO_USER:
+		vm->nisv_to_user = 1;
+		return 0;
+	case KVM_CAP_ARM_SYSTEM_SUSPEND:
+		vm->system_suspend = 1;
+		return 0;
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return enable_manual_dirty(vm, c->args[0]);
+	default:
+		return -EINVAL;
+	}
+}
+
+static s64 ioctl_set_memory(struct vm *vm, const struct kvm_userspace_memory_region *r)
+{
+	return vm_set_memslot(vm, r);
+}
+
+static s64 ioctl_set_memory2(struct vm *vm, const struct kvm_userspace_memory_region2 *r)
+{
+	struct kvm_userspace_memory_region one = {
+		.slot = r->slot, .flags = r->flags, .guest_phys_addr = r->guest_phys_addr,
+		.memory_size = r->memory_size, .userspace_addr = r->userspace_addr,
+	};
+
+	return vm_set_memslot(vm, &one);	/* KVM_MEM_GUEST_MEMFD is an unknown flag there */
+}
+
+static s64 ioctl_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *l)
+{
+	return vm_get_dirty_log(vm, l);
+}
+
+static s64 ioctl_clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *l)
+{
+	return vm_clear_dirty_log(vm, l);
+}
+
+/* The legacy call means a GICv2, which a GICv3 host does not emulate. */
+static s64 ioctl_create_irqchip(struct vm *vm, u64 arg)
+{
+	return vgic_in_kernel(vm) ? -EEXIST : -ENODEV;
+}
+
+static s64 ioctl_irq_line(struct vm *vm, const struct kvm_irq_level *l)
+{
+	return vm_irq_line(vm, l);
+}
+
+static s64 ioctl_irqfd(struct vm *vm, const struct kvm_irqfd *a)
+{
+	return vm_irqfd(vm, a);
+}
+
+static s64 ioctl_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *a)
+{
+	return vm_ioeventfd(vm, a);
+}
+
+static s64 ioctl_gsi_routing(struct vm *vm, u64 arg)
+{
+	struct kvm_irq_routing_entry *e = NULL;
+	struct kvm_irq_routing r;
+	int ret;
+
+	if (copy_from_user(&r, arg, sizeof(r)))
+		return -EFAULT;
+	if (!vgic_in_kernel(vm) || r.nr > 4096 || r.flags)
+		return -EINVAL;
+	if (r.nr) {
+		e = kcalloc(r.nr, sizeof(*e));
+		if (!e)
+			return -ENOMEM;
+		if (copy_from_user(e, arg + sizeof(r), r.nr * sizeof(*e))) {
+			kfree(e);
+			return -EFAULT;
+		}
+	}
+	ret = vm_set_gsi_routing(vm, &r, e);
+	kfree(e);
+	return ret;
+}
+
+static s64 ioctl_signal_msi(struct vm *vm, const struct kvm_msi *m)
+{
+	if (!vgic_in_kernel(vm) || (m->flags & ~KVM_MSI_VALID_DEVID))
+		return -EINVAL;
+	return -ENODEV;		/* no ITS */
+}
+
+static s64 ioctl_preferred_target(struct vm *vm, struct kvm_vcpu_init *init)
+{
+	init->target = KVM_ARM_TARGET_GENERIC_V8;
+	return 0;
+}
+
+static s64 ioctl_device_addr(struct vm *vm, const struct kvm_arm_device_addr *a)
+{
+	return -ENODEV;		/* only ever a GICv2 */
+}
+
+static s64 ioctl_counter_offset(struct vm *vm, const struct kvm_arm_counter_offset *o)
+{
+	return timer_set_offset(vm, o);
+}
+
+static s64 ioctl_vm_set_attr(struct vm *vm, const struct kvm_device_attr *a)
+{
+	struct kvm_smccc_filter filter;
+
+	if (a->group != KVM_ARM_VM_SMCCC_CTRL || a->attr != KVM_ARM_VM_SMCCC_FILTER)
+		return -ENXIO;
+	if (copy_from_user(&filter, a->addr, sizeof(filter)))
+		return -EFAULT;
+	return smccc_filter_set(vm, &filter);
+}
+
+/* The filter can only be written; Linux has no attribute that a VM could read. */
+static s64 ioctl_vm_get_attr(struct vm *vm, const struct kvm_device_attr *a)
+{
+	return -EINVAL;
+}
+
+static s64 ioctl_vm_has_attr(struct vm *vm, const struct kvm_device_attr *a)
+{
+	return a->group == KVM_ARM_VM_SMCCC_CTRL && a->attr == KVM_ARM_VM_SMCCC_FILTER ? 0 : -ENXIO;
+}
+
+/* Which bits of the ID registers a VMM may change, as a table by op1 (0, 1, 3), CRm and op2. */
+static s64 ioctl_writable_masks(struct vm *vm, const struct reg_mask_range *r)
+{
+	static const char zero[sizeof(r->reserved)];
+	unsigned i;
+
+	if (r->range || memcmp(r->reserved, zero, sizeof(zero)))
+		return -EINVAL;
+	if (clear_user(r->addr, KVM_ARM_FEATURE_ID_RANGE_SIZE * sizeof(u64)))
+		return -EFAULT;
+	for (i = 0; i < id_fields_n; i++) {
+		const struct id_field *f = &id_fields[i];
+		u64 at = r->addr + (f->index + 8) * sizeof(u64), mask;
+
+		if (f->kind == IDF_FIXED)
+			continue;
+		if (get_user(mask, at))
+			return -EFAULT;
+		mask |= 0xfUL << f->lsb;
+		if (put_user(mask, at))
+			return -EFAULT;
+	}
+	return 0;
+}
+
+#include "ioctl_vm.h"
+
+s64 vm_ioctl(struct file *f, u32 cmd, u64 arg)
+{
+	struct vm *vm = f->priv;
+
+	if (vm->mm != mm_current())
+		return -EIO;
+	return vm_cmd(vm, cmd, arg);
+}
+
+static const struct file_ops vm_ops = {
+	.name = "anon_inode:kvm-vm",
+	.ioctl = vm_ioctl,
+	.release = vm_release,
+};
