@@ -30,5 +30,9 @@ bool vgic_ppi_active(struct vcpu *v, u32 intid);	/* active or pending-and-active
 bool vgic_is_mapped(struct vcpu *v, u32 intid);
 /* Trapped ICC_SGI*_EL1 writes and other ICC registers that trap; true if handled (fast tier: guest loaded, interrupts off). */
 bool vgic_sgi_write(struct vcpu *v, u64 val, bool group1);
+/* The same with the guest loaded: false, and nothing done, if the vCPU itself is a target (it needs a flush). */
+bool vgic_sgi_fast(struct vcpu *v, u64 val, bool group1);
+/* ICC_DIR_EL1, trapped while EOImode is 1. List registers synced. */
+void vgic_dir_write(struct vcpu *v, u64 val);
 /* PMR etc. through ONE_REG-like device attributes are kvm/vgic/user.c's */
 int vgic_init(void);					/* at boot: list registers, priority bits, maintenance interrupt; -ENODEV */

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Life of the vGIC: created with its device, initialised by user space's order, frames mapped at the first KVM_RUN; and
+ * what the rest of kvm/ asks of it. Errors and their order are Linux's. Documentation/virt/kvm/devices/arm-vgic-v3.rst.
+ */
+#include <linux/errno.h>
+
+#include "kernel/cpu/sysreg.h"
+#include "kernel/debug/print.h"
+#include "kernel/irq/irq.h"
+#include "kernel/mm/page.h"
+#include "kvm/irqfd.h"
+#include "kvm/timer/timer.h"
+#include "kvm/vcpu_state.h"
+#include "kvm/vgic/priv.h"
+
+static struct vgic_cpu *cpu_of(struct vgic_pe *p)
+{
+	return container_of(p, struct vgic_cpu, pe);
+}
+
+static void op_kick(struct vgic_pe *p)
+{
+	vcpu_kick(cpu_of(p)->v);
+}
+
+static bool op_hw_level(struct vgic_pe *p, u32 intid)
+{
+	struct vgic_cpu *c = cpu_of(p);
+
+	return c->level[intid] && c->level[intid](c->v, intid);
+}
+
+static void op_hw_active(struct vgic_pe *p, u32 intid, bool active)
+{
+	timer_ppi_set_active(cpu_of(p)->v, p->pintid[intid], active);
+}
+
+static void op_acked(struct vgic_dist *d, u32 intid)
+{
+	irqfd_acked(container_of(d, struct vgic, d)->vm, intid - VGIC_PRIVATE);
+}
+
+static void op_stop(struct vgic_dist *d)
+{
+	struct vm *vm = container_of(d, struct vgic, d)->vm;
+	struct vcpu *v;
+	unsigned i;
+
+	vm_stop_all(vm);
+	/* One may just be between its flush and its last look at the requests, with interrupts off: it comes back. */
+	vm_for_each_vcpu(i, v, vm)
+		while (__atomic_load_n(&v->vgic->pe.live, __ATOMIC_ACQUIRE))
+			cpu_relax();
+}
+
+static void op_resume(struct vgic_dist *d)
+{
+	vm_resume_all(container_of(d, struct vgic, d)->vm);
+}
+
+const struct vgic_ops vgic_model_ops = {
+	.kick = op_kick,
+	.hw_level = op_hw_level,
+	.hw_active = op_hw_active,
+	.acked = op_acked,
+	.stop = op_stop,
+	.resume = op_resume,
+};
+
+bool vgic_in_kernel(struct vm *vm)
+{
+	return rcu_deref(vm->vgic) != NULL;
+}
+
+bool vgic_ready(struct vm *vm)
+{
+	struct vgic *g = rcu_deref(vm->vgic);
+
+	return g && __atomic_load_n(&g->ready, __ATOMIC_ACQUIRE);
+}
+
+/* The affinity that KVM_ARM_VCPU_INIT gives by default, for a vCPU that has not been through it yet. */
+static u64 affinity(const struct vcpu *v)
+{
+	if (v->config.mpidr)
+		return v->config.mpidr & 0xff00ffffffUL;
+	return (v->id & 0xf) | (u64)(v->id >> 4 & 0xff) << 8 | (u64)(v->id >> 12 & 0xff) << 16;
+}
+
+static void attach(struct vgic *g, struct vcpu *v)
+{
+	v->vgic->pe.mpidr = affinity(v);
+	v->vgic->pe.id = v->id;
+	vgic_pe_attach(&g->d, &v->vgic->pe, v->index);
+}
+
+int vgic_vcpu_create(struct vcpu *v)
+{
+	struct vgic_cpu *c;
+
+	if (vgic_ready(v->vm))
+		return -EBUSY;
+	c = kzalloc(sizeof(*c));
+	if (!c)
+		return -ENOMEM;
+	c->v = v;
+	v->vgic = c;
+	vgic_pe_init(&c->pe);
+	if (vgic_in_kernel(v->vm)) {
+		int ret = vgic_redist_place(v);
+
+		if (ret) {
+			v->vgic = NULL;
+			kfree(c);
+			return ret;
+		}
+		attach(v->vm->vgic, v);
+	}
+	return 0;
+}
+
+void vgic_vcpu_destroy(struct vcpu *v)
+{
+	struct vgic *g = v->vm->vgic;
+	struct vgic_cpu *c = v->vgic;
+
+	if (!c)
+		return;
+	if (g && c->pe.dist)
+		vgic_pe_detach(&g->d, &c->pe);
+	if (c->on_bus)
+		iobus_del(v->vm, &c->io);
+	if (c->region && c->slot + 1 == c->region->used)
+		c->region->used--;
+	v->vgic = NULL;
+	kfree(c);
+}
+
+void vgic_vm_destroy(struct vm *vm)
+{
+	struct vgic *g = vm->vgic;
+
+	if (!g)
+		return;
+	rcu_assign(vm->vgic, NULL);
+	if (g->mapped)
+		iobus_del(vm, &g->dist_io);
+	vgic_regions_free(g);
+	kfree(g);
+}
+
+int vgic_create(struct vm *vm)
+{
+	struct vcpu *v;
+	struct vgic *g;
+	unsigned i;
+	int ret = -EEXIST;
+
+	mutex_lock(&vm->lock);
+	if (vm->vgic)
+		goto out;
+	ret = -EBUSY;
+	vm_for_each_vcpu(i, v, vm)
+		if (v->state->ran_once)
+			goto out;
+	ret = -ENOMEM;
+	g = kzalloc(sizeof(*g));
+	if (!g)
+		goto out;
+	vgic_dist_init(&g->d, &vgic_model_ops, vgic_host.nr_lr);
+	g->vm = vm;
+	g->dist_base = VGIC_UNSET;
+	list_init(&g->regions);
+	rcu_assign(vm->vgic, g);
+	vm_for_each_vcpu(i, v, vm)
+		attach(g, v);
+	ret = 0;
+out:
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+int vgic_ready_make(struct vm *vm)
+{
+	struct vgic *g = vm->vgic;
+	struct vcpu *v;
+	unsigned i;
+
+	if (g->ready)
+		return 0;
+	if (!g->d.nr_ids)
+		vgic_dist_set_ids(&g->d, 256);	/* Linux's default */
+	vm_for_each_vcpu(i, v, vm)
+		v->vgic->pe.mpidr = affinity(v);
+	vgic_retarget(&g->d);
+	__atomic_store_n(&g->ready, true, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int vgic_first_run(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	struct vgic *g;
+	int ret = 0;
+
+	if (!vgic_in_kernel(vm))
+		return 0;
+	mutex_lock(&vm->lock);
+	g = vm->vgic;
+	if (!g->mapped)
+		ret = vgic_frames_map(vm);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+int vgic_inject(struct vm *vm, struct vcpu *v, u32 intid, bool level)
+{
+	if (!vgic_ready(vm))
+		return -EBUSY;
+	return vgic_model_inject(&vm->vgic->d, v ? &v->vgic->pe : NULL, intid, level);
+}
+
+int vgic_map_ppi(struct vcpu *v, u32 intid, u32 pintid, bool (*level)(struct vcpu *v, u32 intid))
+{
+	struct vgic_cpu *c = v->vgic;
+	u64 flags;
+
+	if (intid < 16 || intid >= VGIC_PRIVATE)
+		return -EINVAL;
+	flags = spin_lock_irqsave(&c->pe.lock);
+	c->level[intid] = level;
+	c->pe.pintid[intid] = pintid;
+	c->pe.hw |= BIT(intid);
+	spin_unlock_irqrestore(&c->pe.lock, flags);
+	return 0;
+}
+
+void vgic_unmap_ppi(struct vcpu *v, u32 intid)
+{
+	u64 flags = spin_lock_irqsave(&v->vgic->pe.lock);
+
+	v->vgic->pe.hw &= ~BIT(intid & 31);
+	spin_unlock_irqrestore(&v->vgic->pe.lock, flags);
+}
+
+bool vgic_ppi_active(struct vcpu *v, u32 intid)
+{
+	return vgic_model_active(&v->vgic->pe, intid & 31);
+}
+
+bool vgic_is_mapped(struct vcpu *v, u32 intid)
+{
+	return v->vgic->pe.hw & BIT(intid & 31);
+}
+
+bool vgic_sgi_write(struct vcpu *v, u64 val, bool group1)
+{
+	if (!vgic_ready(v->vm))
+		return false;
+	return vgic_model_sgi_write(&v->vm->vgic->d, &v->vgic->pe, val, group1, false);
+}
+
+bool vgic_sgi_fast(struct vcpu *v, u64 val, bool group1)
+{
+	if (!vgic_ready(v->vm))
+		return false;
+	return vgic_model_sgi_write(&v->vm->vgic->d, &v->vgic->pe, val, group1, true);
+}
+
+void vgic_dir_write(struct vcpu *v, u64 val)
+{
+	u64 flags = local_irq_save();
+
+	if (vgic_ready(v->vm) && (v->vgic->pe.vmcr & VMCR_EOIM))
+		vgic_model_deactivate(&v->vgic->pe, val & 0xffffff);
+	local_irq_restore(flags);
+}
