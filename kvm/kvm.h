@@ -10,29 +10,14 @@
 
 #include "kernel/mm/ptable.h"
 #include "kernel/sched/rcu.h"
+#include "kvm/memslot.h"
 #include "linux/fs/file.h"
 #include "linux/mm/mm.h"
 
 #define KVM_VCPUS_MAX	512
-#define KVM_SLOTS_MAX	32767
 
 struct vcpu;
 struct vgic;
-
-/* Memory slots: an immutable array per generation, replaced whole under slots_lock, read under RCU. */
-struct memslot {
-	u32 id, flags;			/* KVM_MEM_* */
-	u64 gfn, npages;
-	uva_t uva;
-	u64 *dirty;			/* bitmap with KVM_MEM_LOG_DIRTY_PAGES; shared by generations, freed after a grace period */
-};
-
-struct memslots {
-	struct rcu_head rcu;
-	u64 generation;
-	unsigned n;
-	struct memslot slot[];		/* sorted by gfn */
-};
 
 struct stage2 {
 	struct ptable pt;
@@ -62,6 +47,7 @@ struct vm {
 	struct iobus *iobus;		/* MMIO ranges served in the kernel: vGIC frames, ioeventfds */
 	struct vgic *vgic;		/* NULL: none */
 	struct irqfds *irqfds;
+	struct smccc_filter *smccc_filter;	/* kvm/smccc/filter.c; NULL: none */
 	struct fwregs {			/* hypercall feature registers, kvm/smccc/fwreg.c */
 		u64 psci_version_set;	/* 0: default */
 		u64 std_bmap, std_hyp_bmap, vendor_hyp_bmap, vendor_hyp_bmap_2;
@@ -94,7 +80,6 @@ void vm_resume_all(struct vm *vm);
 /* The one accessor for guest memory (kvm/stage2/guestmem.c): respects slots and read-only, marks dirty; may sleep. 0, -EFAULT, -EROFS. */
 __must_check int guest_read(struct vm *vm, ipa_t ipa, void *buf, size_t n);
 __must_check int guest_write(struct vm *vm, ipa_t ipa, const void *buf, size_t n);
-struct memslot *memslot_find(struct memslots *s, u64 gfn);	/* under RCU; NULL */
 int vm_set_memslot(struct vm *vm, const struct kvm_userspace_memory_region *r);
 /* The page at ipa was written: under RCU, or by a fault that holds s2.lock for reading. */
 void memslot_mark_dirty(const struct memslot *s, u64 gfn);

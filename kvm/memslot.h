@@ -2,10 +2,33 @@
 /* The logic of memory slots without locks or guests: checks and the next generation's array. Compiles natively. */
 #pragma once
 
-#include <nestbox/types.h>
+#include <linux/kvm.h>
 
-struct memslot;
-struct memslots;
+#ifdef NATIVE
+#include <nestbox/types.h>
+struct rcu_head { void *p[2]; };	/* nothing is deferred there */
+#else
+#include "kernel/sched/rcu.h"
+#endif
+
+#define KVM_SLOTS_MAX	32767
+
+/* Memory slots: an immutable array per generation, replaced whole under slots_lock, read under RCU. */
+struct memslot {
+	u32 id, flags;			/* KVM_MEM_* */
+	u64 gfn, npages;
+	uva_t uva;
+	u64 *dirty;			/* bitmap with KVM_MEM_LOG_DIRTY_PAGES; shared by generations, freed after a grace period */
+};
+
+struct memslots {
+	struct rcu_head rcu;
+	u64 generation;
+	unsigned n;
+	struct memslot slot[];		/* sorted by gfn */
+};
+
+struct memslot *memslot_find(struct memslots *s, u64 gfn);	/* under RCU; NULL */
 
 enum memslot_change { SLOT_NOTHING, SLOT_CREATE, SLOT_DELETE, SLOT_MOVE, SLOT_FLAGS };
 

@@ -5,7 +5,6 @@
  */
 #include <linux/errno.h>
 
-#include "kvm/kvm.h"
 #include "kvm/memslot.h"
 
 #define SLOT_PAGES_MAX	((1UL << 31) - 1)

@@ -107,9 +107,9 @@ static int core_set(struct vcpu *v, const struct kvm_one_reg *reg)
 	if (p == &v->regs.pstate && pstate_check(val))
 		return -EINVAL;
 	if ((char *)p >= (char *)&v->fp && (char *)p < (char *)(&v->fp + 1)) {
-		fp_flush(&v->fp);
+		vcpu_fp_begin(v);
 		memcpy(p, &val, len);
-		fp_discard(&v->fp);
+		vcpu_fp_end(v);
 	} else {
 		memcpy(p, &val, len);
 	}

@@ -76,10 +76,16 @@ static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id)
 		v->run = page_to_va(v->run_page[0]);
 	v->run_page[1] = vm->ring_page;
 	if (!v->run || timer_vcpu_create(v) || vgic_vcpu_create(v)) {
-		vcpu_destroy(v);
+		vcpu_destroy(v);	/* nobody has seen it */
 		return NULL;
 	}
 	return v;
+}
+
+void vcpu_quiesce(struct vcpu *v)
+{
+	vcpu_fp_begin(v);
+	vcpu_fp_end(v);
 }
 
 void vcpu_destroy(struct vcpu *v)
@@ -89,7 +95,6 @@ void vcpu_destroy(struct vcpu *v)
 		timer_vcpu_destroy(v);
 	if (v->vgic)
 		vgic_vcpu_destroy(v);
-	fp_discard(&v->fp);
 	if (v->run_page[0])
 		page_put(v->run_page[0]);
 	kfree(v->ccsidr);
@@ -123,6 +128,7 @@ static int vcpu_add(struct vm *vm, unsigned id)
 		/* Others may have seen it: it goes away with the VM's readers. */
 		WRITE_ONCE(vm->nr_vcpus, v->index);
 		vm->vcpus[v->index] = NULL;
+		vcpu_quiesce(v);
 		rcu_synchronize();
 		vcpu_destroy(v);
 		vm_put(vm);
@@ -223,14 +229,36 @@ int vcpu_init(struct vcpu *v, const struct kvm_vcpu_init *init)
 	return 0;
 }
 
+/*
+ * Memory becomes the only copy of the vector registers, so that it may be written. A CPU that has them may be saving them
+ * for its next owner just now: once they are on this CPU, with preemption off, it cannot.
+ */
+void vcpu_fp_begin(struct vcpu *v)
+{
+	for (;;) {
+		fp_flush(&v->fp);
+		preempt_disable();
+		if (v->fp.cpu < 0 || v->fp.cpu == (int)this_cpu()->id)
+			break;
+		preempt_enable();
+	}
+	fp_discard(&v->fp);
+}
+
+void vcpu_fp_end(struct vcpu *v)
+{
+	preempt_enable();
+}
+
 void vcpu_reset_regs(struct vcpu *v)
 {
 	ASSERT(!v->loaded);
 	memset(v->regs.x, 0, sizeof(v->regs.x));
 	v->regs.pc = 0;
 	v->regs.pstate = PSR_EL1H_DAIF;
+	vcpu_fp_begin(v);
 	memset(&v->fp.regs, 0, sizeof(v->fp.regs));
-	fp_discard(&v->fp);
+	vcpu_fp_end(v);
 	sysreg_reset(v);
 	v->input.step = STEP_NONE;
 	v->input.vserror = false;

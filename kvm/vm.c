@@ -33,12 +33,14 @@ static void vm_destroy(struct vm *vm)
 
 	irqfds_destroy(vm);
 	for (i = 0; i < vm->nr_vcpus; i++)
+		vcpu_quiesce(vm->vcpus[i]);
+	rcu_synchronize();	/* readers of vCPUs, slots, dirty bitmaps; CPUs that look at an FP owner */
+	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_destroy(vm->vcpus[i]);
 	vgic_vm_destroy(vm);
 	iobus_destroy(vm);
 	smccc_vm_destroy(vm);
 	stage2_destroy(vm);
-	rcu_synchronize();	/* readers of slots, dirty bitmaps */
 	for (i = 0; i < vm->slots->n; i++)
 		vfree(vm->slots->slot[i].dirty);
 	kfree(vm->slots);

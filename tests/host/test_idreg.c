@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// link: kvm/sysreg/idreg.c
+/* ID registers: what no row allows is never visible, whatever the hardware says. */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "idreg_gen.c"
+#include "sysreg_ids.h"
+
+static unsigned field(const u64 *id, unsigned index, unsigned lsb)
+{
+	return id[index] >> lsb & 0xf;
+}
+
+/* All ones: every feature that exists or will exist. */
+static void test_everything(void)
+{
+	u64 host[64], out[64], known;
+	unsigned i, j;
+
+	memset(host, 0xff, sizeof(host));
+	/* Signed fields: 7 is the most, 0xf is none. */
+	for (i = 0; i < id_fields_n; i++)
+		if (id_fields[i].kind == IDF_SIGNED)
+			host[id_fields[i].index] &= ~(8UL << id_fields[i].lsb);
+	idregs_limit(out, host, 0);
+	for (i = 0; i < 64; i++) {
+		known = 0;
+		for (j = 0; j < id_fields_n; j++)
+			if (id_fields[j].index == i)
+				known |= 0xfUL << id_fields[j].lsb;
+		assert(!(out[i] & ~known));
+		assert(id_names[i] || !out[i]);
+	}
+	assert(!field(out, IDX_ID_AA64PFR0_EL1, 32));	/* SVE */
+	assert(!field(out, IDX_ID_AA64PFR0_EL1, 8));	/* EL2 */
+	assert(!field(out, IDX_ID_AA64PFR1_EL1, 24));	/* SME */
+	assert(!field(out, IDX_ID_AA64PFR1_EL1, 8));	/* MTE */
+	assert(!field(out, IDX_ID_AA64DFR0_EL1, 8));	/* PMU */
+	assert(!field(out, IDX_ID_AA64ISAR1_EL1, 60));	/* LS64 */
+	assert(!field(out, IDX_ID_AA64ISAR1_EL1, 4));	/* APA, not asked for */
+	assert(field(out, IDX_ID_AA64PFR0_EL1, 16) == 1);	/* FP16 */
+	idregs_limit(out, host, VMF_PTRAUTH);
+	assert(field(out, IDX_ID_AA64ISAR1_EL1, 4) == 5);
+}
+
+static void test_signed(void)
+{
+	u64 host[64] = {}, out[64];
+
+	host[IDX_ID_AA64PFR0_EL1] = 0xffUL << 16;	/* no FP, no SIMD */
+	idregs_limit(out, host, 0);
+	assert(field(out, IDX_ID_AA64PFR0_EL1, 16) == 0xf && field(out, IDX_ID_AA64PFR0_EL1, 20) == 0xf);
+	assert(!idreg_may_set(IDX_ID_AA64PFR0_EL1, out[IDX_ID_AA64PFR0_EL1], 0));	/* raises it */
+	host[IDX_ID_AA64PFR0_EL1] = 0;
+	idregs_limit(out, host, 0);
+	assert(idreg_may_set(IDX_ID_AA64PFR0_EL1, out[IDX_ID_AA64PFR0_EL1], 0xffUL << 16));
+}
+
+static void test_merge(void)
+{
+	u64 all[64] = {}, a[64] = {}, b[64] = {};
+
+	a[IDX_ID_AA64ISAR0_EL1] = 0x21UL << 4;		/* AES 1, SHA1 2 */
+	b[IDX_ID_AA64ISAR0_EL1] = 0x12UL << 4;
+	idregs_merge(all, a, true);
+	idregs_merge(all, b, false);
+	assert(all[IDX_ID_AA64ISAR0_EL1] == 0x11UL << 4);
+}
+
+/* Whatever a VMM may write never offers more than was offered. */
+static void test_random(void)
+{
+	unsigned i, step;
+
+	srand(2);
+	for (step = 0; step < 200000; step++) {
+		u64 host[64], out[64], val;
+		unsigned index = rand() % 64;
+
+		for (i = 0; i < 64; i++)
+			host[i] = (u64)rand() << 33 ^ (u64)rand() << 11 ^ rand();
+		if (step % 1000)
+			i = 0;
+		idregs_limit(out, host, step & VMF_PTRAUTH);
+		assert(idreg_may_set(index, out[index], out[index]));
+		val = out[index] ^ 1UL << rand() % 64;
+		if (!idreg_may_set(index, out[index], val))
+			continue;
+		for (i = 0; i < id_fields_n; i++) {
+			const struct id_field *f = &id_fields[i];
+			int now = val >> f->lsb & 15, was = out[index] >> f->lsb & 15;
+
+			if (f->index != index)
+				continue;
+			if (f->kind == IDF_SIGNED) {
+				now = now > 7 ? now - 16 : now;
+				was = was > 7 ? was - 16 : was;
+			}
+			assert(now <= was);
+		}
+	}
+}
+
+int main(void)
+{
+	test_everything();
+	test_signed();
+	test_merge();
+	test_random();
+	puts("idreg: ok");
+	return 0;
+}
