@@ -53,6 +53,7 @@ struct vm {
 		u64 std_bmap, std_hyp_bmap, vendor_hyp_bmap, vendor_hyp_bmap_2;
 	} fwregs;
 	u64 counter_offset[2];		/* virtual, physical */
+	bool counter_offset_set;	/* by KVM_ARM_SET_COUNTER_OFFSET: ONE_REG writes of the counters do nothing */
 	u64 nisv_to_user, system_suspend;	/* enabled capabilities */
 	u64 manual_dirty;		/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 flags */
 	u32 vcpu_features;		/* VMF_* (kvm/sysreg/idreg.h) */

@@ -14,6 +14,7 @@
 #include "kvm/vcpu_config.h"
 #include "kvm/vcpu_ops.h"
 #include "kvm/vcpu_state.h"
+#include "kvm/smccc/smccc.h"
 #include "kvm/vgic/vgic.h"
 
 #define PSR_EL1H_DAIF	0x3c5UL
@@ -66,6 +67,8 @@ static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id)
 	v->state = (struct vcpu_state *)(v + 1);
 	v->vm = vm;
 	v->id = id;
+	v->index = vm->nr_vcpus;
+	pvtime_reset(v);
 	mutex_init(&v->mutex);
 	waitq_init(&v->wq);
 	fp_state_init(&v->fp, true);

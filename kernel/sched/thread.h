@@ -56,8 +56,10 @@ struct thread {
 	struct cpumask affinity;
 	struct list rq_node;
 	u64 vruntime, exec_start, sum_exec;	/* ns */
+	u64 run_delay;			/* ns spent runnable but not running; read by anybody */
 	int nice;
 	bool on_rq, on_cpu;
+	spinlock_t wake_lock;		/* irq-safe; outside run queue locks: who may make it runnable or move it */
 	u32 refs;			/* thread_get/thread_put; freed after an RCU grace period */
 };
 
@@ -67,6 +69,7 @@ struct cpu {
 	struct thread *idle;
 	struct thread *current;
 	struct fp_state *fp_owner;
+	bool fp_dirty;			/* the registers may be newer than fp_owner's memory */
 	u64 rcu_state;
 	void *kvm;			/* kvm/'s per-CPU data */
 	/* the rest belongs to kernel/sched, kernel/irq, kernel/debug */

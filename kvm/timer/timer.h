@@ -19,4 +19,8 @@ u64 timer_reg_read(struct vcpu *v, enum reg r);	/* CNTV_CTL_EL0, CNTV_CVAL_EL0, 
 void timer_reg_write(struct vcpu *v, enum reg r, u64 val);
 int timer_attr(struct vcpu *v, const struct kvm_device_attr *a, int op /* 's','g','h' */);	/* KVM_ARM_VCPU_TIMER_CTRL */
 int timer_set_offset(struct vm *vm, const struct kvm_arm_counter_offset *o);	/* KVM_ARM_SET_COUNTER_OFFSET */
+/* Physical active state of a timer's host PPI on this CPU, remembered so that loading an idle timer costs nothing. Interrupts off. */
+void timer_ppi_set_active(struct vcpu *v, u32 pintid, bool active);
+/* Without an in-kernel vGIC: run->s.regs.device_irq_level is out of date, so KVM_RUN must return (-EINTR). Fills it in. */
+bool timer_notify_user(struct vcpu *v);
 int timer_init(void);

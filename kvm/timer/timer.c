@@ -1,0 +1,519 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A vCPU's EL1 timers. While it is loaded they run in hardware (CNTV_*_EL02, CNTP_*_EL02) and their host PPIs stay active
+ * after the handler, so that they do not fire again: the guest's deactivation of the virtual interrupt deactivates the
+ * physical one through the list register. While it is put, nothing runs; while it also sleeps, a host timer stands in.
+ *
+ * Locks: none of its own. Contexts belong to the vCPU's thread, and to the timer interrupt of the CPU that has it loaded.
+ * Arm ARM D12 (generic timer), DDI 0487 CNTHCTL_EL2 with E2H=1.
+ */
+#include <linux/errno.h>
+
+#include "kernel/cpu/sysreg.h"
+#include "kernel/debug/print.h"
+#include "kernel/irq/irq.h"
+#include "kernel/mm/page.h"
+#include "kernel/mm/uaccess.h"
+#include "kvm/timer/timer.h"
+#include "kvm/vcpu_state.h"
+#include "kvm/vgic/vgic.h"
+
+#define CNTV_CTL_EL02	S3_5_C14_C3_1
+#define CNTV_CVAL_EL02	S3_5_C14_C3_2
+#define CNTP_CTL_EL02	S3_5_C14_C2_1
+#define CNTP_CVAL_EL02	S3_5_C14_C2_2
+#define CNTPOFF_EL2	S3_4_C14_C0_6
+
+#define CTL_ENABLE	BIT(0)
+#define CTL_IMASK	BIT(1)
+#define CTL_ISTATUS	BIT(2)
+
+#define CNTHCTL_EL1PCTEN BIT(10)	/* clear: EL1's and EL0's reads of the physical counter trap */
+#define CNTHCTL_EL1PTEN	BIT(11)		/* ... and accesses to the physical timer */
+#define CNTHCTL_ECV	BIT(12)		/* CNTPOFF_EL2 counts */
+
+enum { VIRT, PHYS, NR_TIMERS };
+
+struct timer_ctx {
+	u64 ctl, cval;		/* as the guest sees them; valid while put */
+	bool level;		/* last told to the vGIC, or to user space */
+};
+
+struct vcpu_timers {
+	struct timer_ctx t[NR_TIMERS];
+	u32 ppi[4];		/* by KVM_ARM_VCPU_TIMER_IRQ_* */
+	struct ktimer background;
+	u64 deadline;		/* of background, in counter ticks */
+	struct vcpu *v;
+};
+
+static u32 host_irq[NR_TIMERS];
+static bool has_poff;
+
+/* What this CPU's timers are in use for. Interrupts off. */
+static struct {
+	struct vcpu *v;
+	bool active[NR_TIMERS];		/* the host PPI may be active */
+} on_cpu[MAX_CPUS];
+
+static u64 ctl_read(int i)
+{
+	return i == VIRT ? read_sysreg(CNTV_CTL_EL02) : read_sysreg(CNTP_CTL_EL02);
+}
+
+static void ctl_write(int i, u64 val)
+{
+	if (i == VIRT)
+		write_sysreg(val, CNTV_CTL_EL02);
+	else
+		write_sysreg(val, CNTP_CTL_EL02);
+}
+
+/* The physical timer compares with the counter less CNTPOFF_EL2, or without an offset if there is no such register. */
+static u64 cval_bias(const struct vcpu *v, int i)
+{
+	return i == PHYS && !has_poff ? v->vm->counter_offset[PHYS] : 0;
+}
+
+static u64 cval_read(const struct vcpu *v, int i)
+{
+	return (i == VIRT ? read_sysreg(CNTV_CVAL_EL02) : read_sysreg(CNTP_CVAL_EL02)) - cval_bias(v, i);
+}
+
+static void cval_write(const struct vcpu *v, int i, u64 val)
+{
+	val += cval_bias(v, i);
+	if (i == VIRT)
+		write_sysreg(val, CNTV_CVAL_EL02);
+	else
+		write_sysreg(val, CNTP_CVAL_EL02);
+}
+
+static u64 counter_now(const struct vcpu *v, int i)
+{
+	return counter_read() - READ_ONCE(v->vm->counter_offset[i]);
+}
+
+static bool loaded_here(const struct vcpu *v)
+{
+	return on_cpu[this_cpu()->id].v == v;
+}
+
+/* Whether the timer's interrupt line is high. Interrupts off. */
+static bool should_fire(struct vcpu *v, int i)
+{
+	const struct timer_ctx *t = &v->timers->t[i];
+	u64 ctl;
+
+	if (loaded_here(v)) {
+		ctl = ctl_read(i);
+		return (ctl & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) == (CTL_ENABLE | CTL_ISTATUS);
+	}
+	return (t->ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE && counter_now(v, i) >= t->cval;
+}
+
+static bool ppi_level(struct vcpu *v, u32 intid)
+{
+	return should_fire(v, intid == v->timers->ppi[PHYS] ? PHYS : VIRT);
+}
+
+void timer_ppi_set_active(struct vcpu *v, u32 pintid, bool active)
+{
+	int i = pintid == host_irq[PHYS] ? PHYS : VIRT;
+	bool *now = &on_cpu[this_cpu()->id].active[i];
+
+	/* A guest may have deactivated it behind our back, never activated: only "inactive" can be trusted. */
+	if (!active && !*now)
+		return;
+	irq_ppi_set_active(host_irq[i], active);
+	*now = active;
+}
+
+static void level_update(struct vcpu *v, int i, bool level)
+{
+	v->timers->t[i].level = level;
+	(void)vgic_inject(v->vm, v, v->timers->ppi[i], level);
+}
+
+/* Before the timer's registers are in hardware: may its interrupt fire here? */
+static void irq_load(struct vcpu *v, int i)
+{
+	struct timer_ctx *t = &v->timers->t[i];
+	bool level = should_fire(v, i), active;
+
+	if (vgic_ready(v->vm)) {
+		if (level != t->level)
+			level_update(v, i, level);
+		active = level || vgic_ppi_active(v, v->timers->ppi[i]);
+	} else {
+		active = t->level;	/* user space knows already */
+	}
+	timer_ppi_set_active(v, host_irq[i], active);
+}
+
+void timer_load(struct vcpu *v)
+{
+	u64 flags = local_irq_save();
+	u64 hctl = read_sysreg(cnthctl_el2) & ~(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN | CNTHCTL_ECV);
+	const u64 *offset = v->vm->counter_offset;
+	int i;
+
+	write_sysreg(offset[VIRT], cntvoff_el2);
+	if (has_poff) {
+		write_sysreg(offset[PHYS], CNTPOFF_EL2);
+		hctl |= CNTHCTL_ECV;
+	}
+	if (has_poff || !offset[PHYS])
+		hctl |= CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN;
+	write_sysreg(hctl, cnthctl_el2);
+	for (i = 0; i < NR_TIMERS; i++)
+		irq_load(v, i);
+	for (i = 0; i < NR_TIMERS; i++) {
+		cval_write(v, i, v->timers->t[i].cval);
+		isb();
+		ctl_write(i, v->timers->t[i].ctl);
+	}
+	isb();
+	on_cpu[this_cpu()->id].v = v;
+	if (unlikely(v->state->steal.base != ~0UL))
+		__atomic_fetch_or(&v->requests, REQ_STEAL, __ATOMIC_RELAXED);
+	local_irq_restore(flags);
+}
+
+void timer_put(struct vcpu *v)
+{
+	u64 flags = local_irq_save();
+	int i;
+
+	for (i = 0; i < NR_TIMERS; i++) {
+		v->timers->t[i].ctl = ctl_read(i) & (CTL_ENABLE | CTL_IMASK);
+		v->timers->t[i].cval = cval_read(v, i);
+		ctl_write(i, 0);
+	}
+	isb();
+	on_cpu[this_cpu()->id].v = NULL;
+	local_irq_restore(flags);
+}
+
+static enum irq_result timer_irq(u32 intid, void *arg)
+{
+	int i = intid == host_irq[PHYS] ? PHYS : VIRT;
+	struct vcpu *v = on_cpu[this_cpu()->id].v;
+
+	/* Put meanwhile, or reprogrammed by the guest: the line is low again. */
+	if (!v || !should_fire(v, i))
+		return IRQ_DONE;
+	on_cpu[this_cpu()->id].active[i] = true;
+	if (vgic_ready(v->vm))
+		level_update(v, i, true);
+	return IRQ_FORWARDED;
+}
+
+void timer_flush(struct vcpu *v)
+{
+}
+
+void timer_sync(struct vcpu *v)
+{
+	int i;
+
+	if (likely(vgic_ready(v->vm)))
+		return;
+	/* User space's interrupt controller: a line that went down may fire again. */
+	for (i = 0; i < NR_TIMERS; i++) {
+		bool level = should_fire(v, i);
+
+		if (!level)
+			timer_ppi_set_active(v, host_irq[i], false);
+		v->timers->t[i].level = level;
+	}
+}
+
+static const u64 device_bit[NR_TIMERS] = { KVM_ARM_DEV_EL1_VTIMER, KVM_ARM_DEV_EL1_PTIMER };
+
+bool timer_notify_user(struct vcpu *v)
+{
+	u64 now = READ_ONCE(v->run->s.regs.device_irq_level), want = now;
+	u64 flags;
+	int i;
+
+	if (vgic_in_kernel(v->vm))
+		return false;
+	flags = local_irq_save();
+	for (i = 0; i < NR_TIMERS; i++)
+		want = should_fire(v, i) ? want | device_bit[i] : want & ~device_bit[i];
+	local_irq_restore(flags);
+	v->run->s.regs.device_irq_level = want;
+	return want != now;
+}
+
+bool timer_has_pending(struct vcpu *v)
+{
+	u64 flags;
+	bool ret;
+
+	if (vgic_in_kernel(v->vm))
+		return false;	/* its level is the vGIC's business */
+	flags = local_irq_save();
+	ret = should_fire(v, VIRT) || should_fire(v, PHYS);
+	local_irq_restore(flags);
+	return ret;
+}
+
+static void background_arm(struct vcpu_timers *ts)
+{
+	u64 now = counter_read();
+	u64 left = ts->deadline > now ? ts->deadline - now : 0;
+
+	ktimer_start(&ts->background, clock_ns() + ticks_to_ns(left) + 1);
+}
+
+static void background_fire(struct ktimer *k)
+{
+	struct vcpu_timers *ts = container_of(k, struct vcpu_timers, background);
+
+	if (counter_read() < ts->deadline)	/* rounding: not yet */
+		background_arm(ts);
+	else
+		vcpu_kick(ts->v);
+}
+
+void timer_block(struct vcpu *v)
+{
+	struct vcpu_timers *ts = v->timers;
+	u64 now, cval, ctl, left, earliest = ~0UL;
+	u64 flags = local_irq_save();
+	int i;
+
+	for (i = 0; i < NR_TIMERS; i++) {
+		ctl = loaded_here(v) ? ctl_read(i) : ts->t[i].ctl;
+		cval = loaded_here(v) ? cval_read(v, i) : ts->t[i].cval;
+		now = counter_now(v, i);
+		if ((ctl & (CTL_ENABLE | CTL_IMASK)) != CTL_ENABLE || now >= cval)
+			continue;	/* off, or its line is high already */
+		left = cval - now;
+		earliest = MIN(earliest, left);
+	}
+	local_irq_restore(flags);
+	/* Decades away: never. */
+	if (earliest >= counter_hz * 3600 * 24 * 365 * 10)
+		return;
+	ts->deadline = counter_read() + earliest;
+	background_arm(ts);
+}
+
+void timer_unblock(struct vcpu *v)
+{
+	if (ktimer_pending(&v->timers->background))
+		ktimer_cancel(&v->timers->background);
+}
+
+int timer_vcpu_create(struct vcpu *v)
+{
+	static const u32 ppis[4] = { 27, 30, 28, 26 };
+	struct vm *vm = v->vm;
+	struct vcpu_timers *ts = kzalloc(sizeof(*ts));
+	unsigned i;
+
+	if (!ts)
+		return -ENOMEM;
+	ts->v = v;
+	ktimer_init(&ts->background, background_fire);
+	for (i = 0; i < ARRAY_SIZE(ppis); i++)
+		ts->ppi[i] = vm->nr_vcpus ? vm->vcpus[0]->timers->ppi[i] : ppis[i];
+	v->timers = ts;
+	/* Until somebody chooses: the guest's virtual time starts now. */
+	if (!vm->counter_offset_set && !vm->ran_once)
+		vm->counter_offset[VIRT] = counter_read();
+	return 0;
+}
+
+void timer_vcpu_reset(struct vcpu *v)
+{
+	int i;
+
+	for (i = 0; i < NR_TIMERS; i++) {
+		v->timers->t[i].ctl = 0;
+		if (v->timers->t[i].level && vgic_ready(v->vm))
+			level_update(v, i, false);
+		v->timers->t[i].level = false;
+	}
+}
+
+void timer_vcpu_destroy(struct vcpu *v)
+{
+	ktimer_cancel_sync(&v->timers->background);
+	kfree(v->timers);
+	v->timers = NULL;
+}
+
+int timer_first_run(struct vcpu *v)
+{
+	const u32 *ppi = v->timers->ppi;
+	int i, ret = 0;
+
+	if (!vgic_in_kernel(v->vm))
+		return 0;
+	if (!vgic_ready(v->vm))
+		return -ENODEV;
+	if (ppi[VIRT] == ppi[PHYS])
+		return -EINVAL;
+	for (i = 0; i < NR_TIMERS && !ret; i++)
+		ret = vgic_map_ppi(v, ppi[i], host_irq[i], ppi_level);
+	return ret;
+}
+
+/* Which timer and which of its registers. */
+static int reg_timer(enum reg r)
+{
+	return r == REG_CNTP_CTL_EL0 || r == REG_CNTP_CVAL_EL0 || r == REG_CNTPCT_EL0 ? PHYS : VIRT;
+}
+
+u64 timer_reg_read(struct vcpu *v, enum reg r)
+{
+	int i = reg_timer(r);
+	const struct timer_ctx *t = &v->timers->t[i];
+	u64 flags = local_irq_save(), val = 0;
+	bool loaded = loaded_here(v);
+
+	switch (r) {
+	case REG_CNTVCT_EL0:
+	case REG_CNTPCT_EL0:
+		val = counter_now(v, i);
+		break;
+	case REG_CNTV_CVAL_EL0:
+	case REG_CNTP_CVAL_EL0:
+		val = loaded ? cval_read(v, i) : t->cval;
+		break;
+	default:
+		val = (loaded ? ctl_read(i) : t->ctl) & (CTL_ENABLE | CTL_IMASK);
+		if (counter_now(v, i) >= (loaded ? cval_read(v, i) : t->cval))
+			val |= CTL_ISTATUS;
+	}
+	local_irq_restore(flags);
+	return val;
+}
+
+void timer_reg_write(struct vcpu *v, enum reg r, u64 val)
+{
+	int i = reg_timer(r);
+	struct timer_ctx *t = &v->timers->t[i];
+	u64 flags = local_irq_save();
+
+	switch (r) {
+	case REG_CNTVCT_EL0:
+	case REG_CNTPCT_EL0:
+		/* One offset for all vCPUs of the VM; KVM_ARM_SET_COUNTER_OFFSET has the last word. */
+		if (!v->vm->counter_offset_set)
+			WRITE_ONCE(v->vm->counter_offset[i], counter_read() - val);
+		break;
+	case REG_CNTV_CVAL_EL0:
+	case REG_CNTP_CVAL_EL0:
+		t->cval = val;
+		if (loaded_here(v))
+			cval_write(v, i, val);
+		break;
+	default:
+		t->ctl = val & (CTL_ENABLE | CTL_IMASK);
+		if (loaded_here(v))
+			ctl_write(i, t->ctl);
+	}
+	isb();
+	local_irq_restore(flags);
+}
+
+/* The PPI numbers are the VM's, like the machine that they describe. */
+static int ppi_set(struct vcpu *v, u64 attr, u32 ppi)
+{
+	struct vm *vm = v->vm;
+	struct vcpu *other;
+	unsigned i;
+	int ret = 0;
+
+	if (ppi < 16 || ppi >= 32)
+		return -EINVAL;
+	mutex_lock(&vm->lock);
+	if (vm->ran_once)
+		ret = -EBUSY;
+	else
+		vm_for_each_vcpu(i, other, vm)
+			other->timers->ppi[attr] = ppi;
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+int timer_attr(struct vcpu *v, const struct kvm_device_attr *a, int op)
+{
+	u32 ppi;
+
+	if (a->attr > KVM_ARM_VCPU_TIMER_IRQ_HPTIMER)
+		return -ENXIO;
+	switch (op) {
+	case 'h':
+		return 0;
+	case 'g':
+		ppi = v->timers->ppi[a->attr];
+		return put_user(ppi, a->addr);
+	default:
+		if (!vgic_in_kernel(v->vm))
+			return -EINVAL;
+		if (get_user(ppi, a->addr))
+			return -EFAULT;
+		return ppi_set(v, a->attr, ppi);
+	}
+}
+
+int timer_set_offset(struct vm *vm, const struct kvm_arm_counter_offset *o)
+{
+	struct vcpu *v;
+	unsigned i, n = 0;
+	int ret = 0;
+
+	if (o->reserved)
+		return -EINVAL;
+	mutex_lock(&vm->lock);
+	vm_for_each_vcpu(i, v, vm) {
+		if (!mutex_trylock(&v->mutex)) {
+			ret = -EBUSY;
+			break;
+		}
+		n++;
+	}
+	if (!ret) {
+		vm->counter_offset_set = true;
+		vm->counter_offset[VIRT] = vm->counter_offset[PHYS] = o->counter_offset;
+	}
+	while (n--)
+		mutex_unlock(&vm->vcpus[n]->mutex);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static void timer_enable_here(void *arg)
+{
+	write_sysreg(0, CNTV_CTL_EL02);
+	write_sysreg(0, CNTP_CTL_EL02);
+	isb();
+	irq_enable(host_irq[VIRT]);
+	irq_enable(host_irq[PHYS]);
+}
+
+int timer_init(void)
+{
+	int i, ret;
+
+	host_irq[VIRT] = timer_intid(TIMER_IRQ_VIRT);
+	host_irq[PHYS] = timer_intid(TIMER_IRQ_PHYS);
+	has_poff = (read_sysreg(id_aa64mmfr0_el1) >> 60 & 0xf) >= 2;
+	for (i = 0; i < NR_TIMERS; i++) {
+		if (!host_irq[i]) {
+			pr_err("kvm: the device tree does not describe the EL1 timers' interrupts\n");
+			return -ENODEV;
+		}
+		ret = irq_register(host_irq[i], timer_irq, NULL, false);
+		if (ret)
+			return ret;
+	}
+	smp_call_all(timer_enable_here, NULL);
+	return 0;
+}
