@@ -39,7 +39,7 @@ static s64 ioctl_finalize(struct vcpu *v, const int *what)
 /* A CPU_ON that has not been taken yet comes first: what user space writes now must last. */
 static void reset_first(struct vcpu *v)
 {
-	if (__atomic_fetch_and(&v->requests, ~REQ_RESET, __ATOMIC_ACQUIRE) & REQ_RESET)
+	if (__atomic_fetch_and(&v->requests, ~(u32)REQ_RESET, __ATOMIC_ACQUIRE) & REQ_RESET)
 		vcpu_take_reset(v);
 }
 
