@@ -19,7 +19,10 @@
 
 static void hook_out(struct switch_hook *h)
 {
-	vcpu_put(container_of(h, struct vcpu, hook));
+	struct vcpu *v = container_of(h, struct vcpu, hook);
+
+	fp_put(&v->fp);		/* the thread may wake up on another CPU */
+	vcpu_put(v);
 }
 
 static void hook_in(struct switch_hook *h)
@@ -31,6 +34,7 @@ static void run_begin(struct vcpu *v)
 {
 	v->hook.out = hook_out;
 	v->hook.in = hook_in;
+	fp_fetch(&v->fp);
 	preempt_disable();
 	rcu_assign(v->thread, current_thread);
 	switch_hook_add(&v->hook);
@@ -51,29 +55,9 @@ static void run_end(struct vcpu *v)
 /* PSCI CPU_ON chose where this vCPU starts. */
 static void do_reset(struct vcpu *v)
 {
-	struct vcpu_state *s = v->state;
-	u64 pc, r0;
-	bool be, pending;
-
-	spin_lock(&s->psci_lock);
-	pending = s->reset.pending;
-	pc = s->reset.pc;
-	r0 = s->reset.r0;
-	be = s->reset.be;
-	s->reset.pending = false;
-	spin_unlock(&s->psci_lock);
-	if (!pending)
-		return;
-	preempt_disable();
-	vcpu_put(v);
-	vcpu_reset_regs(v);
-	v->input.step = STEP_NONE;
-	v->regs.pc = pc;
-	v->regs.x[0] = r0;
-	if (be)
-		vreg(v, REG_SCTLR_EL1) |= BIT(25);	/* EE */
-	vcpu_load(v);
-	preempt_enable();
+	run_end(v);		/* registers are written in memory */
+	vcpu_take_reset(v);
+	run_begin(v);
 }
 
 static bool must_sleep(struct vcpu *v)
@@ -145,7 +129,7 @@ static bool enter_and_leave(struct vcpu *v)
 	vcpu_enter(v);
 	rcu_user_exit();
 	v->in_guest = false;
-	exit_ring_add(v->exit.kind, v->regs.pc, v->exit.esr);
+	exit_ring_add(RING_GUEST, v->regs.pc, v->exit.esr);
 	v->state->stat.exits++;
 	local_irq_enable();
 	return true;
