@@ -27,6 +27,16 @@ void fp_claim(struct fp_state *s);
 /* Is s live in this CPU's registers now? Preemption off. */
 bool fp_is_live(const struct fp_state *s);
 /*
+ * The thread that uses s leaves this CPU: memory becomes current, the registers stay valid in case it comes back.
+ * Interrupts or preemption off.
+ */
+void fp_put(struct fp_state *s);
+/*
+ * Before s may be used on this CPU by another thread than last time (a vCPU between two KVM_RUNs): bring its newest state
+ * to memory from whichever CPU holds it. May wait for that CPU: thread context, interrupts on.
+ */
+void fp_fetch(struct fp_state *s);
+/*
  * Write the newest state to s->regs (it stays owner). Called by whoever reads regs: the state's own thread, or
  * somebody who knows that it is not running. Preemption may be on.
  */
