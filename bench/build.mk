@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# bench/: the mini VMM (static, also a Linux/KVM program) and its payload.
+bench_programs := $(BUILD)/bench/minivmm $(BUILD)/bench/payload
+
+$(BUILD)/bench/minivmm: bench/minivmm.c
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(USERCC) $(user_flags) $(user_inc) -MMD -MF $@.d -o $@ $< -lpthread
+
+$(BUILD)/bench/payload.elf: bench/payload.c $(payload_lib) tests/guest/lib/lib.h tests/guest/lib/link.lds
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(USERCC) $(payload_flags) -o $@ $(filter %.c %.S,$^)
+
+$(BUILD)/bench/payload: $(BUILD)/bench/payload.elf
+	$(Q)$(OBJCOPY) -O binary $< $@
+
+.PHONY: bench-programs
+bench-programs: $(bench_programs)

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a guest's events cost, seen from the guest: each line is
+ * `NAME MEAN MINIMUM`, in nanoseconds of the guest's virtual counter, which
+ * under QEMU's `-icount shift=0` are instructions. See README.md. Runs under
+ * bench/minivmm only: it uses that VMM's devices.
+ */
+#include "tests/guest/lib/lib.h"
+
+#define VMM_BASE	0x0a000000UL	/* a register that the VMM serves */
+#define VMM_HOST_CPUS	(VMM_BASE + 8)
+#define S2_POPULATED	0x80000000UL	/* memory the VMM has touched already */
+#define S2_FRESH	0x90000000UL	/* memory nobody has touched */
+#define S2_BLOCKS	0xa0000000UL	/* populated, in 2 MiB pages if there are any */
+
+#define REPEATS		1000
+#define FEW		100
+#define VTIMER_PPI	27
+#define SGI_PING	1
+#define SGI_PONG	2
+
+const char payload_name[] = "bench";
+
+struct sample {
+	u64 sum, min, n;
+};
+
+static u64 overhead;			/* of two reads of the counter */
+static u64 frequency;
+static volatile u64 handler_time;
+static volatile u32 handled;
+static volatile bool quit;
+
+static u64 nanoseconds(u64 ticks)
+{
+	return ticks * 1000000000UL / frequency;
+}
+
+static void add(struct sample *s, u64 ticks)
+{
+	ticks -= ticks > overhead ? overhead : ticks;
+	s->sum += ticks;
+	if (!s->n || ticks < s->min)
+		s->min = ticks;
+	s->n++;
+}
+
+static void report(const char *name, const struct sample *s)
+{
+	print("%s %lu %lu\n", name, nanoseconds(s->sum) / s->n, nanoseconds(s->min));
+}
+
+/*
+ * Below 1 GHz a single event is shorter than a tick: the mean then comes
+ * from the whole run, and the minimum is the mean.
+ */
+#define MEASURE(name, repeats, code) do {				\
+	struct sample s_ = { };						\
+	u64 begin_, t_, i_;						\
+	code;								\
+	begin_ = now();							\
+	for (i_ = 0; i_ < (repeats); i_++) {				\
+		t_ = now();						\
+		code;							\
+		add(&s_, now() - t_);					\
+	}								\
+	if (frequency < 1000000000UL) {					\
+		s_.sum = now() - begin_;				\
+		s_.min = s_.sum / (repeats);				\
+	}								\
+	report(name, &s_);						\
+} while (0)
+
+static void measure_overhead(void)
+{
+	u64 best = ~0UL, t, i;
+
+	for (i = 0; i < FEW; i++) {
+		t = now();
+		t = now() - t;
+		if (t < best)
+			best = t;
+	}
+	overhead = best;
+}
+
+static void timer_arm(u64 deadline)
+{
+	write_sysreg(deadline, cntv_cval_el0);
+	write_sysreg(1, cntv_ctl_el0);
+	isb();
+}
+
+static void on_irq(u32 intid)
+{
+	handler_time = now();
+	/* Before the answer: from there on CPU 0 may count too. */
+	handled++;
+	if (intid == VTIMER_PPI)
+		write_sysreg(0, cntv_ctl_el0);
+	else if (intid == SGI_PING)
+		gic_send_sgi(0, SGI_PONG);
+}
+
+/* How late is the handler when the guest is running? */
+static void timer_interrupt(void)
+{
+	struct sample s = { };
+	u64 deadline, i;
+
+	irq_enable();
+	for (i = 0; i < FEW; i++) {
+		u32 before = handled;
+
+		deadline = now() + ticks_from_us(200);
+		timer_arm(deadline);
+		while (handled == before)
+			;
+		add(&s, handler_time - deadline);
+	}
+	irq_disable();
+	report("timer", &s);
+}
+
+/* How late does a guest come out of WFI? Masked: the handler is not in it. */
+static void wfi_wakeup(void)
+{
+	struct sample s = { };
+	u64 deadline, t, i;
+	u32 intid;
+
+	for (i = 0; i < FEW; i++) {
+		deadline = now() + ticks_from_us(1000);
+		timer_arm(deadline);
+		do {
+			wfi();
+			t = now();
+		} while (t < deadline);
+		add(&s, t - deadline);
+		write_sysreg(0, cntv_ctl_el0);
+		isb();
+		intid = gic_ack();
+		if (intid < 1020)
+			gic_eoi(intid);
+	}
+	report("wfi-wakeup", &s);
+}
+
+/* The end of an interrupt, which needs no exit. */
+static void eoi(void)
+{
+	struct sample s = { };
+	u64 t, i;
+	u32 intid;
+
+	for (i = 0; i < FEW; i++) {
+		gic_send_sgi(0, SGI_PONG);
+		do {
+			intid = gic_ack();
+		} while (intid >= 1020);
+		t = now();
+		gic_eoi(intid);
+		add(&s, now() - t);
+	}
+	report("eoi", &s);
+}
+
+static void receiver(void *arg)
+{
+	gic_init_cpu();
+	gic_enable(SGI_PING);
+	irq_enable();
+	WRITE_ONCE(*(bool *)arg, true);
+	while (!quit)
+		wfi();
+}
+
+/*
+ * From the sender's write to the receiver's handler. On one host CPU the
+ * sender must make room by WFI; on more it spins, or its own sleep is counted.
+ */
+static void ipi(void)
+{
+	static bool ready;
+	struct sample s = { };
+	bool spin = readl(VMM_HOST_CPUS) > 1;
+	u64 t, i;
+
+	if (cpu_start(1, receiver, &ready)) {
+		fail("ipi", "CPU 1 did not start");
+		return;
+	}
+	wait_for(READ_ONCE(ready), 5000);
+	for (i = 0; i < FEW; i++) {
+		u32 before = handled;
+
+		/* Time for the receiver to fall asleep. */
+		timer_arm(now() + ticks_from_us(2000));
+		irq_enable();
+		while (handled == before)
+			wfi();
+		irq_disable();
+
+		before = handled;
+		t = now();
+		gic_send_sgi(1, SGI_PING);
+		while (handled == before) {
+			if (spin)
+				yield();
+			else
+				wfi();
+		}
+		add(&s, handler_time - t);
+		/* The answer ends the round (and the WFI above). */
+		while (!gic_is_pending(SGI_PONG))
+			yield();
+		irq_enable();
+		while (handled < before + 2)
+			yield();
+		irq_disable();
+	}
+	report("ipi", &s);
+	quit = true;
+	gic_send_sgi(1, SGI_PING);
+	cpu_wait_off(1);
+}
+
+static void stage2(const char *name, u64 base, u64 step, u64 count)
+{
+	struct sample s = { };
+	u64 i, t;
+
+	for (i = 0; i < count; i++) {
+		t = now();
+		writel(1, base + i * step);
+		add(&s, now() - t);
+	}
+	report(name, &s);
+}
+
+void payload_main(void)
+{
+	frequency = read_sysreg(cntfrq_el0);
+	irq_handler = on_irq;
+	gic_init();
+	gic_init_cpu();
+	gic_enable(VTIMER_PPI);
+	gic_enable(SGI_PONG);
+
+	measure_overhead();
+	MEASURE("hypercall", REPEATS, smccc(PSCI_VERSION, 0, 0, 0));
+	MEASURE("vgic-read", REPEATS, readl(GICD_BASE + GICD_IIDR));
+	MEASURE("vmm-read", REPEATS, readl(VMM_BASE));
+	MEASURE("sysreg-trap", REPEATS, read_sysreg(id_aa64pfr0_el1));
+	eoi();
+	timer_interrupt();
+	wfi_wakeup();
+	stage2("stage2-fault", S2_POPULATED, 4096, 1024);
+	stage2("stage2-fault-new", S2_FRESH, 4096, 1024);
+	stage2("stage2-block", S2_BLOCKS, 2 << 20, 16);
+	ipi();
+	finish();
+}
