@@ -101,9 +101,7 @@ int kvm_device_create(struct vm *vm, struct kvm_create_device *cd)
 		return -ENOMEM;
 	d->ops = ops;
 	d->vm = vm;
-	mutex_lock(&vm->lock);
-	ret = ops->create(vm, &d->priv);
-	mutex_unlock(&vm->lock);
+	ret = ops->create(vm, &d->priv);	/* takes vm->lock itself */
 	if (ret) {
 		kfree(d);
 		return ret;

@@ -91,7 +91,7 @@ static enum trap_result memory(struct vcpu *v, const struct abort *a)
 {
 	struct vm *vm = v->vm;
 	struct memslot slot, *m;
-	struct s2_fault f = { .ipa = a->ipa, .write = a->write, .exec = a->exec, .permission = a->permission };
+	struct s2_fault f = { .ipa = a->ipa, .write = a->write, .exec = a->exec && !a->s1ptw, .permission = a->permission };
 	u64 seq = __atomic_load_n(&vm->s2.invalidate_seq, __ATOMIC_ACQUIRE);
 	int ret;
 
