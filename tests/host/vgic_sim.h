@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A CPU interface and list registers as the architecture describes them (IHI 0069 6.1), in C, for the vGIC's model to work
+ * with; and locks that complain about recursion and wrong order.
+ */
+#pragma once
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kvm/vgic/mmio.h"
+#include "kvm/vgic/model.h"
+
+#define SIM_PES		3
+#define SIM_LRS		4
+#define SIM_SPIS	96
+#define SIM_TIMER	27
+
+static struct vgic_dist dist;
+static struct vgic_pe pes[SIM_PES];
+
+static struct {
+	u16 intid[VGIC_IDS];	/* acknowledged and not ended, innermost last */
+	u8 prio[VGIC_IDS];
+	unsigned depth;
+	unsigned eoicount;
+	bool kicked;
+	bool line, phys_active;	/* the timer's wire, and its active state at the physical GIC */
+	unsigned acks[VGIC_IDS];
+} sim[SIM_PES];
+static unsigned acked[VGIC_IDS];
+static bool stopped;
+
+/* ---- locks ---- */
+
+static int dist_held, pe_held;
+
+static inline bool is_dist(spinlock_t *l) { return l == &dist.lock; }
+
+void spin_lock(spinlock_t *l)
+{
+	assert(!l->owner);
+	if (is_dist(l)) {
+		assert(!pe_held);
+		dist_held++;
+	} else {
+		assert(!pe_held);
+		pe_held++;
+	}
+	l->owner = 1;
+}
+
+void spin_unlock(spinlock_t *l)
+{
+	assert(l->owner);
+	l->owner = 0;
+	if (is_dist(l))
+		dist_held--;
+	else
+		pe_held--;
+}
+
+u64 spin_lock_irqsave(spinlock_t *l)
+{
+	spin_lock(l);
+	return 0;
+}
+
+void spin_unlock_irqrestore(spinlock_t *l, u64 flags)
+{
+	spin_unlock(l);
+}
+
+/* ---- what the model asks ---- */
+
+static void op_kick(struct vgic_pe *p)
+{
+	sim[p->index].kicked = true;
+}
+
+static bool op_hw_level(struct vgic_pe *p, u32 intid)
+{
+	assert(intid == SIM_TIMER);
+	return sim[p->index].line;
+}
+
+static void op_hw_active(struct vgic_pe *p, u32 intid, bool active)
+{
+	assert(intid == SIM_TIMER);
+	sim[p->index].phys_active = active;
+}
+
+static void op_acked(struct vgic_dist *d, u32 intid)
+{
+	assert(!dist_held && !pe_held && intid >= VGIC_PRIVATE);
+	acked[intid]++;
+}
+
+static void sim_exit(struct vgic_pe *p);
+
+static void op_stop(struct vgic_dist *d)
+{
+	unsigned i;
+
+	assert(!dist_held && !pe_held && !stopped);
+	stopped = true;
+	for (i = 0; i < SIM_PES; i++)
+		sim_exit(&pes[i]);
+}
+
+static void op_resume(struct vgic_dist *d)
+{
+	assert(stopped);
+	stopped = false;
+}
+
+static const struct vgic_ops sim_ops = { op_kick, op_hw_level, op_hw_active, op_acked, op_stop, op_resume };
+
+static void sim_init(void)
+{
+	unsigned i;
+
+	memset(&dist, 0, sizeof(dist));
+	memset(pes, 0, sizeof(pes));
+	memset(sim, 0, sizeof(sim));
+	memset(acked, 0, sizeof(acked));
+	stopped = false;
+	vgic_dist_init(&dist, &sim_ops, SIM_LRS);
+	for (i = 0; i < SIM_PES; i++) {
+		vgic_pe_init(&pes[i]);
+		pes[i].mpidr = 0x80000000 | i;
+		pes[i].id = i;
+		pes[i].vmcr = 0xf8UL << VMCR_PMR_SHIFT | VMCR_ENG0 | VMCR_ENG1;
+		vgic_pe_attach(&dist, &pes[i], i);
+		pes[i].hw = BIT(SIM_TIMER);
+		pes[i].pintid[SIM_TIMER] = SIM_TIMER;
+	}
+	vgic_dist_set_ids(&dist, VGIC_PRIVATE + SIM_SPIS);
+	dist.en = 3;
+}
+
+/* ---- the guest's side ---- */
+
+static void sim_enter(struct vgic_pe *p)
+{
+	assert(!p->live);
+	sim[p->index].eoicount = 0;
+	sim[p->index].kicked = false;
+	if (p->summary)
+		vgic_model_flush(p);
+}
+
+static void sim_exit(struct vgic_pe *p)
+{
+	if (p->live)
+		vgic_model_sync(p, sim[p->index].eoicount);
+	else
+		assert(!sim[p->index].eoicount);
+	sim[p->index].eoicount = 0;
+}
+
+static u8 sim_running(const struct vgic_pe *p)
+{
+	return sim[p->index].depth ? sim[p->index].prio[sim[p->index].depth - 1] : 0xff;
+}
+
+/* Index of the list register that would be acknowledged now; -1: none. */
+static int sim_pending(const struct vgic_pe *p)
+{
+	unsigned i, limit = p->vmcr >> VMCR_PMR_SHIFT;
+	int best = -1;
+
+	if (sim_running(p) < limit)
+		limit = sim_running(p);
+	for (i = 0; p->live && i < p->used; i++) {
+		u8 prio = p->lr[i] >> LR_PRIO_SHIFT;
+
+		if ((p->lr[i] & LR_STATE) != LR_PENDING || prio >= limit || !(p->vmcr >> !!(p->lr[i] & LR_GROUP) & 1))
+			continue;
+		if (best < 0 || prio < (u8)(p->lr[best] >> LR_PRIO_SHIFT))
+			best = i;
+	}
+	return best;
+}
+
+static int sim_ack(struct vgic_pe *p)
+{
+	int i = sim_pending(p), s = p->index;
+	u32 intid;
+
+	if (i < 0)
+		return 1023;
+	intid = p->lr[i] & LR_INTID;
+	p->lr[i] = (p->lr[i] & ~LR_PENDING) | LR_ACTIVE;
+	sim[s].intid[sim[s].depth] = intid;
+	sim[s].prio[sim[s].depth++] = p->lr[i] >> LR_PRIO_SHIFT;
+	sim[s].acks[intid]++;
+	return intid;
+}
+
+/* End the innermost: priority drop and deactivation in one (EOImode 0). */
+static u32 sim_eoi(struct vgic_pe *p)
+{
+	int s = p->index;
+	u32 intid = sim[s].intid[--sim[s].depth];
+	unsigned i;
+
+	for (i = 0; p->live && i < p->used; i++) {
+		if ((p->lr[i] & LR_INTID) != intid || !(p->lr[i] & LR_ACTIVE))
+			continue;
+		p->lr[i] &= ~LR_ACTIVE;
+		if (p->lr[i] & LR_HW)
+			sim[s].phys_active = false;
+		return intid;
+	}
+	if (p->live || p->hcr_base)
+		sim[s].eoicount++;
+	return intid;
+}
+
+/* A maintenance interrupt, or somebody wants the PE out of the guest. */
+static bool sim_must_exit(const struct vgic_pe *p)
+{
+	unsigned i, used = 0, pending = 0;
+	u64 hcr = p->live ? p->hcr : 0;
+
+	if (sim[p->index].kicked)
+		return true;
+	for (i = 0; p->live && i < p->used; i++) {
+		used += !!(p->lr[i] & LR_STATE);
+		pending += !!(p->lr[i] & LR_PENDING);
+		if ((p->lr[i] & LR_EOI) && !(p->lr[i] & LR_HW) && !(p->lr[i] & LR_STATE))
+			return true;
+	}
+	return ((hcr & HCR_ICH_UIE) && used <= 1) || ((hcr & HCR_ICH_NPIE) && !pending) ||
+		((hcr & HCR_ICH_LRENPIE) && sim[p->index].eoicount) ||
+		((hcr & HCR_ICH_VGRP0E) && (p->vmcr & VMCR_ENG0)) || ((hcr & HCR_ICH_VGRP1E) && (p->vmcr & VMCR_ENG1));
+}
+
+/* The wire of the timer, and the host's handler when it fires. */
+static void sim_timer(struct vgic_pe *p, bool line)
+{
+	int s = p->index;
+
+	sim[s].line = line;
+	if (line && !sim[s].phys_active) {
+		sim[s].phys_active = true;
+		vgic_model_inject(&dist, p, SIM_TIMER, true);
+	}
+}
+
+static void sim_check(void)
+{
+	const char *wrong = vgic_model_check(&dist);
+
+	if (wrong) {
+		fprintf(stderr, "vGIC: %s\n", wrong);
+		abort();
+	}
+	assert(!dist_held && !pe_held);
+}
+
+/* ---- registers ---- */
+
+static u32 dist_rd(u32 off)
+{
+	struct vgic_access a = { .d = &dist, .self = &pes[0], .len = 4 };
+
+	return vgic_mmio_read(VGIC_GICD, off, &a);
+}
+
+static void dist_wr(u32 off, u32 val)
+{
+	struct vgic_access a = { .d = &dist, .self = &pes[0], .len = 4 };
+
+	vgic_mmio_write(VGIC_GICD, off, &a, val);
+}
+
+static u32 sgi_rd(struct vgic_pe *p, u32 off)
+{
+	struct vgic_access a = { .d = &dist, .p = p, .self = p, .len = 4 };
+
+	return vgic_mmio_read(VGIC_GICR_SGI, off, &a);
+}
+
+static void sgi_wr(struct vgic_pe *p, u32 off, u32 val)
+{
+	struct vgic_access a = { .d = &dist, .p = p, .self = p, .len = 4 };
+
+	vgic_mmio_write(VGIC_GICR_SGI, off, &a, val);
+}
