@@ -249,7 +249,7 @@ fuzz_src  := $(wildcard tests/host/fuzz_*.c)
 host_bin  := $(patsubst tests/host/%.c,$(BUILD)/tests/host/%,$(host_src) $(fuzz_src))
 host_flags := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno-unused-function -D_GNU_SOURCE -DNATIVE=1 \
 	-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer \
-	-iquote . -I include -I $(GEN) -I tests/host
+	-iquote . -I include -I $(GEN) -I tests/host -isystem $(FETCHED)/uapi
 links = $(shell sed -n '1,3s|^// link:||p' $(1))
 
 define host_rule
