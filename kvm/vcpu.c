@@ -58,10 +58,11 @@ void vcpu_request(struct vcpu *v, u32 req)
 
 /* ---- creation ---- */
 
-static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id)
+static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id, int *err)
 {
 	struct vcpu *v = kzalloc(sizeof(*v) + sizeof(struct vcpu_state));
 
+	*err = -ENOMEM;
 	if (!v)
 		return NULL;
 	v->state = (struct vcpu_state *)(v + 1);
@@ -78,7 +79,11 @@ static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id)
 	if (v->run_page[0])
 		v->run = page_to_va(v->run_page[0]);
 	v->run_page[1] = vm->ring_page;
-	if (!v->run || timer_vcpu_create(v) || vgic_vcpu_create(v)) {
+	if (v->run)
+		*err = timer_vcpu_create(v);
+	if (!*err)
+		*err = vgic_vcpu_create(v);
+	if (*err) {
 		vcpu_destroy(v);	/* nobody has seen it */
 		return NULL;
 	}
@@ -109,7 +114,7 @@ static int vcpu_add(struct vm *vm, unsigned id)
 {
 	struct vcpu *v, *other;
 	unsigned i;
-	int fd;
+	int fd, err;
 
 	if (vm->nr_vcpus >= KVM_VCPUS_MAX)
 		return -EINVAL;
@@ -118,10 +123,9 @@ static int vcpu_add(struct vm *vm, unsigned id)
 	vm_for_each_vcpu(i, other, vm)
 		if (other->id == id)
 			return -EEXIST;
-	v = vcpu_alloc(vm, id);
+	v = vcpu_alloc(vm, id, &err);
 	if (!v)
-		return -ENOMEM;
-	v->index = vm->nr_vcpus;
+		return err;
 	vm_get(vm);
 	/* Visible before its descriptor is: another thread may guess the number. */
 	rcu_assign(vm->vcpus[v->index], v);
