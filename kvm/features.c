@@ -93,6 +93,9 @@ int kvm_check_extension(struct vm *vm, u64 cap)
 	case KVM_CAP_INTERNAL_ERROR_DATA:
 	case KVM_CAP_ARM_SYSTEM_SUSPEND:
 	case KVM_CAP_COUNTER_OFFSET:
+	case KVM_CAP_PTP_KVM:
+	case KVM_CAP_STEAL_TIME:
+	case KVM_CAP_IRQFD_RESAMPLE:
 	case KVM_CAP_ARM_SUPPORTED_REG_MASK_RANGES:
 	case KVM_CAP_SYNC_MMU:
 		return 1;
