@@ -507,7 +507,7 @@ int timer_init(void)
 	has_poff = (read_sysreg(id_aa64mmfr0_el1) >> 60 & 0xf) >= 2;
 	for (i = 0; i < NR_TIMERS; i++) {
 		if (!host_irq[i]) {
-			pr_err("kvm: the device tree does not describe the EL1 timers' interrupts\n");
+			pr_err("kvm: the device tree does not describe the EL1 timers' interrupts");
 			return -ENODEV;
 		}
 		ret = irq_register(host_irq[i], timer_irq, NULL, false);

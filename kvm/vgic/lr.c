@@ -183,7 +183,7 @@ int vgic_init(void)
 	vgic_host.a3v = vtr >> 21 & 1;
 	vgic_host.tdir = vtr >> 19 & 1;
 	if (!gic_maintenance_intid()) {
-		pr_err("kvm: the device tree names no GIC maintenance interrupt: no in-kernel vGIC\n");
+		pr_err("kvm: the device tree names no GIC maintenance interrupt: no in-kernel vGIC");
 		return -ENODEV;
 	}
 	ret = irq_register(gic_maintenance_intid(), maintenance_irq, NULL, false);
@@ -191,6 +191,6 @@ int vgic_init(void)
 		return ret;
 	smp_call_all(maintenance_enable, NULL);
 	kvm_device_register(&vgic_v3_ops);
-	pr_info("kvm: vGICv3, %u list registers, %u priority bits\n", vgic_host.nr_lr, vgic_host.pri_bits);
+	pr_info("kvm: vGICv3, %u list registers, %u priority bits", vgic_host.nr_lr, vgic_host.pri_bits);
 	return 0;
 }
