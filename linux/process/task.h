@@ -11,6 +11,7 @@
 
 #include <asm/signal.h>
 #include <asm/siginfo.h>
+#include <linux/signal.h>
 
 #include "kernel/lib/tree.h"
 #include "kernel/sched/rcu.h"
@@ -96,7 +97,7 @@ struct process {		/* a thread group */
 	int exit_code;			/* wait status */
 	bool group_exit, zombie, reaped;
 	struct task *exec_task;		/* the only thread that survives */
-	bool stopped, continued, stop_reported;
+	bool stopped, continued, stop_reported, cont_notify;
 	int stop_signal;
 	bool did_exec, subreaper, no_new_privs;
 	int dumpable;
