@@ -126,8 +126,7 @@ static bool enter_and_leave(struct vcpu *v)
 		return false;
 	}
 	rcu_user_enter();
-	vcpu_enter(v);
-	rcu_user_exit();
+	vcpu_enter(v);		/* and rcu_user_exit */
 	v->in_guest = false;
 	exit_ring_add(RING_GUEST, v->regs.pc, v->exit.esr);
 	v->state->stat.exits++;

@@ -21,7 +21,6 @@
 
 struct vgic_host vgic_host;
 
-#define LR_NAME_0	S3_4_C12_C12_0
 #define LR_CASES(op)									\
 	op(15, S3_4_C12_C13_7) op(14, S3_4_C12_C13_6) op(13, S3_4_C12_C13_5)		\
 	op(12, S3_4_C12_C13_4) op(11, S3_4_C12_C13_3) op(10, S3_4_C12_C13_2)		\
@@ -164,8 +163,13 @@ static enum irq_result maintenance_irq(u32 intid, void *arg)
 	return IRQ_DONE;
 }
 
-static void maintenance_enable(void *arg)
+/* Each CPU: list registers come out of reset with anything in them. */
+static void cpu_interface_init(void *arg)
 {
+	u64 lr[VGIC_MAX_LRS];
+
+	write_sysreg(0, ICH_HCR_EL2);
+	lrs_read_clear(lr, vgic_host.nr_lr);
 	irq_enable(gic_maintenance_intid());
 }
 
@@ -189,7 +193,7 @@ int vgic_init(void)
 	ret = irq_register(gic_maintenance_intid(), maintenance_irq, NULL, false);
 	if (ret)
 		return ret;
-	smp_call_all(maintenance_enable, NULL);
+	smp_call_all(cpu_interface_init, NULL);
 	kvm_device_register(&vgic_v3_ops);
 	pr_info("kvm: vGICv3, %u list registers, %u priority bits", vgic_host.nr_lr, vgic_host.pri_bits);
 	return 0;
