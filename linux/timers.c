@@ -9,6 +9,7 @@
 #include "linux/process/internal.h"
 
 #define MAX_TIMERS	256
+#define MIN_PERIOD	50000UL	/* ns: a shorter one would let a process keep the CPU in interrupts */
 
 struct ptimer {
 	struct list node;
@@ -39,7 +40,7 @@ static void itimer_fire(struct ktimer *k)
 	if (!interval)
 		return;
 	next = k->expires + interval;
-	ktimer_start(k, MAX(next, clock_ns()));
+	ktimer_start(k, next > clock_ns() ? next : clock_ns() + interval);
 }
 
 void timers_init(struct process *p)
@@ -101,7 +102,7 @@ SYSCALL(setitimer)
 	old.value = kval_of(itimer_left(p));
 	old.interval = kval_of(p->itimer_interval);
 	ktimer_cancel_sync(&p->itimer_real);
-	p->itimer_interval = interval;
+	p->itimer_interval = interval ? MAX(interval, MIN_PERIOD) : 0;
 	if (value)
 		ktimer_start(&p->itimer_real, clock_ns() + value);
 	return a2 ? put_user(old, a2) : 0;
@@ -311,9 +312,8 @@ SYSCALL(timer_settime)
 		return -EINVAL;
 	left_get(pt, &old);
 	pt->interval = value ? interval : 0;
-	/* Shorter periods would let a process keep the CPU in interrupts. */
-	if (pt->interval && pt->interval < 10000)
-		pt->interval = 10000;
+	if (pt->interval)
+		pt->interval = MAX(pt->interval, MIN_PERIOD);
 	off = clock_offset(pt);
 	if (!value)
 		pt->expires = 0;
