@@ -236,19 +236,11 @@ int vcpu_init(struct vcpu *v, const struct kvm_vcpu_init *init)
 	return 0;
 }
 
-/*
- * Memory becomes the only copy of the vector registers, so that it may be written. A CPU that has them may be saving them
- * for its next owner just now: once they are on this CPU, with preemption off, it cannot.
- */
+/* Memory becomes the only copy of the vector registers, so that it may be written. The vCPU's mutex keeps it from running. */
 void vcpu_fp_begin(struct vcpu *v)
 {
-	for (;;) {
-		fp_flush(&v->fp);
-		preempt_disable();
-		if (v->fp.cpu < 0 || v->fp.cpu == (int)this_cpu()->id)
-			break;
-		preempt_enable();
-	}
+	fp_flush(&v->fp);
+	preempt_disable();
 	fp_discard(&v->fp);
 }
 

@@ -1,53 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Copies between the registers and struct fp_regs. The only FP instructions in the kernel; CPTR_EL2 allows them here. */
+/* Vector registers to and from struct fp_regs (x0). Traps must be off. */
 	.arch_extension fp
 	.arch_extension simd
 	.text
 
+	.macro	each_pair op
+	\op	q0, q1, [x0, #32 * 0]
+	\op	q2, q3, [x0, #32 * 1]
+	\op	q4, q5, [x0, #32 * 2]
+	\op	q6, q7, [x0, #32 * 3]
+	\op	q8, q9, [x0, #32 * 4]
+	\op	q10, q11, [x0, #32 * 5]
+	\op	q12, q13, [x0, #32 * 6]
+	\op	q14, q15, [x0, #32 * 7]
+	\op	q16, q17, [x0, #32 * 8]
+	\op	q18, q19, [x0, #32 * 9]
+	\op	q20, q21, [x0, #32 * 10]
+	\op	q22, q23, [x0, #32 * 11]
+	\op	q24, q25, [x0, #32 * 12]
+	\op	q26, q27, [x0, #32 * 13]
+	\op	q28, q29, [x0, #32 * 14]
+	\op	q30, q31, [x0, #32 * 15]
+	.endm
+
 	.globl	fpsimd_save
+	.type	fpsimd_save, %function
 fpsimd_save:
-	stp	q0, q1, [x0, #0]
-	stp	q2, q3, [x0, #32]
-	stp	q4, q5, [x0, #64]
-	stp	q6, q7, [x0, #96]
-	stp	q8, q9, [x0, #128]
-	stp	q10, q11, [x0, #160]
-	stp	q12, q13, [x0, #192]
-	stp	q14, q15, [x0, #224]
-	stp	q16, q17, [x0, #256]
-	stp	q18, q19, [x0, #288]
-	stp	q20, q21, [x0, #320]
-	stp	q22, q23, [x0, #352]
-	stp	q24, q25, [x0, #384]
-	stp	q26, q27, [x0, #416]
-	stp	q28, q29, [x0, #448]
-	stp	q30, q31, [x0, #480]
+	each_pair stp
 	mrs	x1, fpsr
 	mrs	x2, fpcr
-	str	w1, [x0, #512]
-	str	w2, [x0, #516]
+	add	x0, x0, #512
+	stp	w1, w2, [x0]
 	ret
+	.size	fpsimd_save, . - fpsimd_save
 
 	.globl	fpsimd_load
+	.type	fpsimd_load, %function
 fpsimd_load:
-	ldp	q0, q1, [x0, #0]
-	ldp	q2, q3, [x0, #32]
-	ldp	q4, q5, [x0, #64]
-	ldp	q6, q7, [x0, #96]
-	ldp	q8, q9, [x0, #128]
-	ldp	q10, q11, [x0, #160]
-	ldp	q12, q13, [x0, #192]
-	ldp	q14, q15, [x0, #224]
-	ldp	q16, q17, [x0, #256]
-	ldp	q18, q19, [x0, #288]
-	ldp	q20, q21, [x0, #320]
-	ldp	q22, q23, [x0, #352]
-	ldp	q24, q25, [x0, #384]
-	ldp	q26, q27, [x0, #416]
-	ldp	q28, q29, [x0, #448]
-	ldp	q30, q31, [x0, #480]
-	ldr	w1, [x0, #512]
-	ldr	w2, [x0, #516]
+	each_pair ldp
+	add	x0, x0, #512
+	ldp	w1, w2, [x0]
 	msr	fpsr, x1
 	msr	fpcr, x2
 	ret
+	.size	fpsimd_load, . - fpsimd_load

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ownership of the vector registers. State s is live in CPU c's registers iff cpus[c]->fp_owner == s and s->cpu == c: both,
- * so that neither side alone has to be cleaned up when the other moves on. When s is not live, s->regs is the newest.
- * A state is used by one thread at a time; when that thread is switched out, fp_put makes memory current too, so a live
- * state that nobody is using always has its copy in memory, unless it is a vCPU's between two KVM_RUNs: fp_fetch.
- *
- * No lock: cpus[c]->fp_owner is written by CPU c with preemption off; s->cpu by whoever uses s. Arm ARM D24.2.34 (CPTR_EL2).
+ * The one owner of each CPU's vector registers. Registers newer than memory
+ * ("dirty") belong to the thread that runs now: the context switch writes them
+ * back, so that a thread or vCPU may go on on any CPU, and leaves them in place
+ * as a cache for a thread that comes back first. Preemption off protects
+ * everything: interrupt handlers do not use these registers.
  */
 #include "kernel/fp/owner.h"
 
@@ -14,18 +13,16 @@
 #include "kernel/lib/string.h"
 #include "kernel/sched/thread.h"
 
-#define CPTR_FPEN_ALL	(3UL << 20)
-#define CPTR_FPEN_NOEL0	(1UL << 20)
+#define CPTR_FPEN_ALL	(3UL << 20)	/* nothing trapped; Arm ARM D19.2.33, E2H=1 */
+#define CPTR_FPEN_EL0	(1UL << 20)	/* EL0 trapped, EL2 not */
 #define CPTR_TTA	BIT(28)
 
-/* fpsimd.S */
 void fpsimd_save(struct fp_regs *r);
 void fpsimd_load(const struct fp_regs *r);
 
-/* SVE, SME (ZEN, SMEN = 0) trap for everybody; nothing here switches their state yet. */
-u64 cptr_host(bool fp_live)
+u64 cptr_host(bool live)
 {
-	return CPTR_TTA | (fp_live ? CPTR_FPEN_ALL : CPTR_FPEN_NOEL0);
+	return CPTR_TTA | (live ? CPTR_FPEN_ALL : CPTR_FPEN_EL0);
 }
 
 void fp_state_init(struct fp_state *s, bool guest)
@@ -42,60 +39,44 @@ bool fp_is_live(const struct fp_state *s)
 	return c->fp_owner == s && s->cpu == (int)c->id;
 }
 
-/* FP access for the copies below, whatever CPTR_EL2 says for the moment. */
-static u64 access_begin(void)
+static void write_back(struct cpu *c)
 {
-	u64 old = read_sysreg(cptr_el2);
-
-	write_sysreg(cptr_host(true), cptr_el2);
-	isb();
-	return old;
-}
-
-static void access_end(u64 cptr)
-{
-	write_sysreg(cptr, cptr_el2);
-	isb();
-}
-
-void fp_put(struct fp_state *s)
-{
-	u64 cptr;
-
-	if (!fp_is_live(s))
-		return;
-	cptr = access_begin();
-	fpsimd_save(&s->regs);
-	access_end(cptr);
-	s->saves++;
+	if (c->fp_dirty) {
+		fpsimd_save(&c->fp_owner->regs);
+		c->fp_owner->saves++;
+		c->fp_dirty = false;
+	}
 }
 
 void fp_claim(struct fp_state *s)
 {
 	struct cpu *c = this_cpu();
-	struct fp_state *old = c->fp_owner;
 
-	(void)access_begin();
-	if (old == s && s->cpu == (int)c->id)
-		return;
-	if (old && old->cpu == (int)c->id) {
-		fpsimd_save(&old->regs);
-		old->saves++;
-		old->cpu = -1;
+	write_sysreg(cptr_host(true), cptr_el2);
+	isb();
+	if (!fp_is_live(s)) {
+		write_back(c);
+		fpsimd_load(&s->regs);
+		s->loads++;
+		c->fp_owner = s;
+		s->cpu = c->id;
 	}
-	fpsimd_load(&s->regs);
-	s->loads++;
-	s->cpu = c->id;
-	c->fp_owner = s;
+	c->fp_dirty = true;
+	/* A guest's claim does not open the registers to the process. */
+	if (s->guest)
+		write_sysreg(cptr_host(false), cptr_el2);
 }
 
 static void fetch_here(void *arg)
 {
 	struct fp_state *s = arg;
+	struct cpu *c = this_cpu();
 
-	fp_put(s);
-	if (fp_is_live(s))
-		s->cpu = -1;
+	if (!fp_is_live(s))
+		return;
+	write_back(c);
+	c->fp_owner = NULL;
+	s->cpu = -1;
 }
 
 void fp_fetch(struct fp_state *s)
@@ -104,36 +85,57 @@ void fp_fetch(struct fp_state *s)
 
 	preempt_disable();
 	cpu = READ_ONCE(s->cpu);
-	if (cpu < 0 || cpu == (int)this_cpu()->id || READ_ONCE(cpus[cpu]->fp_owner) != s) {
-		preempt_enable();
-		return;
-	}
+	if (cpu >= 0 && cpu != (int)this_cpu()->id && READ_ONCE(cpus[cpu]->fp_owner) == s)
+		smp_call(cpu, fetch_here, s);
 	preempt_enable();
-	smp_call(cpu, fetch_here, s);
 }
 
 void fp_flush(struct fp_state *s)
 {
 	fp_fetch(s);
 	preempt_disable();
-	fp_put(s);
+	if (fp_is_live(s) && this_cpu()->fp_dirty) {
+		/* Stays dirty: the owner may go on writing at any time. */
+		fpsimd_save(&s->regs);
+		s->saves++;
+	}
 	preempt_enable();
 }
 
 void fp_discard(struct fp_state *s)
 {
-	struct fp_state *mine = s;
-	unsigned i;
+	struct cpu *c;
 
+	preempt_disable();
+	c = this_cpu();
+	if (c->fp_owner == s) {
+		c->fp_owner = NULL;
+		c->fp_dirty = false;
+		write_sysreg(cptr_host(false), cptr_el2);
+		isb();
+	}
 	s->cpu = -1;
-	/* The memory may be used for another state next: no CPU may go on pointing at it. */
-	for (i = 0; i < nr_cpus; i++)
-		if (cpus[i])
-			(void)__atomic_compare_exchange_n(&cpus[i]->fp_owner, &mine, NULL, false, __ATOMIC_RELAXED,
-							  __ATOMIC_RELAXED), mine = s;
+	preempt_enable();
+}
+
+/* The thread that runs now stops running: memory gets the newest. Guests' states must be claimed anew. */
+void fp_switch_out(void)
+{
+	struct cpu *c = this_cpu();
+
+	if (!c->fp_owner)
+		return;
+	write_back(c);
+	if (c->fp_owner->guest)
+		c->fp_owner = NULL;
 }
 
 void fp_switch(struct fp_state *next)
 {
-	write_sysreg(cptr_host(fp_is_live(next)), cptr_el2);
+	struct cpu *c = this_cpu();
+	bool live = fp_is_live(next);
+
+	if (live && !next->guest)
+		c->fp_dirty = true;
+	write_sysreg(cptr_host(live && !next->guest), cptr_el2);
 }

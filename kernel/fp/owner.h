@@ -27,11 +27,6 @@ void fp_claim(struct fp_state *s);
 /* Is s live in this CPU's registers now? Preemption off. */
 bool fp_is_live(const struct fp_state *s);
 /*
- * The thread that uses s leaves this CPU: memory becomes current, the registers stay valid in case it comes back.
- * Interrupts or preemption off.
- */
-void fp_put(struct fp_state *s);
-/*
  * Before s may be used on this CPU by another thread than last time (a vCPU between two KVM_RUNs): bring its newest state
  * to memory from whichever CPU holds it. May wait for that CPU: thread context, interrupts on.
  */
@@ -45,4 +40,6 @@ void fp_flush(struct fp_state *s);
 void fp_discard(struct fp_state *s);
 /* Called by the context switch and by the guest entry to set CPTR_EL2 traps: armed unless next is the owner here. */
 void fp_switch(struct fp_state *next);
+/* The context switch, before the thread leaves the CPU: writes back what is newer than memory. Interrupts off. */
+void fp_switch_out(void);
 u64 cptr_host(bool fp_live);	/* CPTR_EL2 value for E2H=1 */

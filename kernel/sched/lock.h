@@ -7,6 +7,11 @@
 
 #include <nestbox/list.h>
 #include <nestbox/types.h>
+#ifdef NATIVE
+#include <errno.h>
+#else
+#include <linux/errno.h>
+#endif
 
 struct thread;
 

@@ -84,7 +84,7 @@ guest_exit:
 /* From the host itself while the guest is loaded: its own handler, at the same offset of its own vectors. */
 .macro	own offset
 	.balign	128
-	b	host_vectors + \offset
+	b	vectors + \offset
 .endm
 
 	.balign	2048
@@ -105,7 +105,7 @@ guest_vectors:
 	mov	x1, #EXIT_ILLEGAL
 	tbnz	x0, #20, guest_exit
 	ldp	x0, x1, [sp], #16
-	b	host_vectors + 0x200
+	b	vectors + 0x200
 	own	0x280
 	own	0x300
 	own	0x380

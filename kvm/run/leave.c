@@ -18,7 +18,7 @@
 #define FSC_PERM	0x0c
 #define ESR_S1PTW	BIT(7)
 
-extern const char host_vectors[];
+extern const char vectors[];
 
 /*
  * HPFAR_EL2 is only defined for translation, access flag and address size faults and for faults on a stage-1 walk
@@ -77,7 +77,7 @@ void vcpu_leave(struct vcpu *v, u64 code)
 {
 	read_exit(v, code);
 	write_sysreg(host_hcr, hcr_el2);
-	write_sysreg(host_vectors, vbar_el2);
+	write_sysreg(vectors, vbar_el2);
 	isb();
 	fp_switch(&current_thread->fp);
 	isb();

@@ -19,10 +19,7 @@
 
 static void hook_out(struct switch_hook *h)
 {
-	struct vcpu *v = container_of(h, struct vcpu, hook);
-
-	fp_put(&v->fp);		/* the thread may wake up on another CPU */
-	vcpu_put(v);
+	vcpu_put(container_of(h, struct vcpu, hook));
 }
 
 static void hook_in(struct switch_hook *h)

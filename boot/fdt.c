@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The device tree (Devicetree Specification 0.4) to struct platform. Runs before there are threads or locks. */
+#include <libfdt.h>
+
+#include "boot/boot.h"
+#include "kernel/cpu/cpu.h"
+#include "kernel/dev/platform.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/page.h"
+
+struct platform platform;
+static const void *fdt;
+
+static u64 cells(const fdt32_t *p, int n)
+{
+	u64 v = 0;
+
+	while (n--)
+		v = v << 32 | fdt32_to_cpu(*p++);
+	return v;
+}
+
+/* Entry i of a node's reg property, untranslated: buses with ranges are simple-bus with identity ranges here. */
+static bool node_reg(int node, int parent, unsigned i, u64 *addr, u64 *size)
+{
+	int ac = fdt_address_cells(fdt, parent), sc = fdt_size_cells(fdt, parent), len;
+	const fdt32_t *p = fdt_getprop(fdt, node, "reg", &len);
+
+	if (!p || ac < 1 || sc < 0 || (int)(i + 1) * (ac + sc) * 4 > len)
+		return false;
+	p += i * (ac + sc);
+	*addr = cells(p, ac);
+	*size = cells(p + ac, sc);
+	return true;
+}
+
+static bool node_enabled(int node)
+{
+	const char *s = fdt_getprop(fdt, node, "status", NULL);
+
+	return !s || !strcmp(s, "okay") || !strcmp(s, "ok");
+}
+
+static u32 node_u32(int node, const char *name, u32 missing)
+{
+	int len;
+	const fdt32_t *p = fdt_getprop(fdt, node, name, &len);
+
+	return p && len >= 4 ? fdt32_to_cpu(*p) : missing;
+}
+
+/* Interrupt i of a node under a GICv3: INTID, or 0. Three cells each, four with partitions. */
+static u32 node_irq(int node, unsigned i)
+{
+	int gic = fdt_node_offset_by_compatible(fdt, -1, "arm,gic-v3"), len;
+	int n = gic >= 0 ? node_u32(gic, "#interrupt-cells", 3) : 3;
+	const fdt32_t *p = fdt_getprop(fdt, node, "interrupts", &len);
+	u32 type, num;
+
+	if (!p || n < 3 || n > 4 || (int)(i + 1) * n * 4 > len)
+		return 0;
+	type = fdt32_to_cpu(p[i * n]);
+	num = fdt32_to_cpu(p[i * n + 1]);
+	return type == 0 && num < 988 ? num + 32 : type == 1 && num < 16 ? num + 16 : 0;
+}
+
+static void range_add(struct mem_range *r, unsigned *n, u64 start, u64 size)
+{
+	if (size && *n < PLATFORM_RANGES)
+		r[(*n)++] = (struct mem_range){ start, size };
+}
+
+static void reserve(u64 start, u64 size)
+{
+	range_add(platform.reserved, &platform.nreserved, start, size);
+}
+
+static void parse_memory(void)
+{
+	int node, rm;
+	u64 a, s;
+
+	fdt_for_each_subnode(node, fdt, 0) {
+		const char *type = fdt_getprop(fdt, node, "device_type", NULL);
+
+		if (!type || strcmp(type, "memory") || !node_enabled(node))
+			continue;
+		for (unsigned i = 0; node_reg(node, 0, i, &a, &s); i++)
+			range_add(platform.ram, &platform.nram, a, s);
+	}
+	for (int i = 0; i < fdt_num_mem_rsv(fdt); i++) {
+		uint64_t ra, rs;
+
+		if (!fdt_get_mem_rsv(fdt, i, &ra, &rs))
+			reserve(ra, rs);
+	}
+	rm = fdt_path_offset(fdt, "/reserved-memory");
+	if (rm >= 0) {
+		fdt_for_each_subnode(node, fdt, rm)
+			for (unsigned i = 0; node_enabled(node) && node_reg(node, rm, i, &a, &s); i++)
+				reserve(a, s);
+	}
+	reserve(platform.dtb, platform.dtb_size);
+}
+
+static void parse_cpus(void)
+{
+	int parent = fdt_path_offset(fdt, "/cpus"), node, ac, len;
+	u64 self;
+
+	asm volatile("mrs %0, mpidr_el1" : "=r"(self));
+	self &= MPIDR_AFF_MASK;
+	/* The one we run on is number 0, wherever the tree lists it. */
+	platform.mpidr[platform.ncpus++] = self;
+	if (parent < 0)
+		return;
+	ac = fdt_address_cells(fdt, parent);
+	fdt_for_each_subnode(node, fdt, parent) {
+		const char *type = fdt_getprop(fdt, node, "device_type", NULL);
+		const char *method = fdt_getprop(fdt, node, "enable-method", NULL);
+		const fdt32_t *reg = fdt_getprop(fdt, node, "reg", &len);
+		u64 mpidr;
+
+		if (!type || strcmp(type, "cpu") || !node_enabled(node) || !reg || ac < 1 || len < ac * 4)
+			continue;
+		mpidr = cells(reg, ac);
+		if (mpidr == self || !method || strcmp(method, "psci") || platform.ncpus == MAX_CPUS)
+			continue;
+		platform.mpidr[platform.ncpus++] = mpidr;
+	}
+}
+
+static void parse_gic(void)
+{
+	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,gic-v3");
+	int parent = node >= 0 ? fdt_parent_offset(fdt, node) : -1;
+	unsigned regions;
+	int len;
+	const fdt64_t *stride;
+
+	if (node < 0 || !node_enabled(node) || !node_reg(node, parent, 0, &platform.gicd, &platform.gicd_size))
+		return;
+	regions = MIN(node_u32(node, "#redistributor-regions", 1), (u32)PLATFORM_GICR_REGIONS);
+	for (unsigned i = 0; i < regions; i++) {
+		u64 a, s;
+
+		if (node_reg(node, parent, 1 + i, &a, &s))
+			range_add(platform.gicr, &platform.ngicr, a, s);
+	}
+	stride = fdt_getprop(fdt, node, "redistributor-stride", &len);
+	if (stride && len == 8)
+		platform.gicr_stride = fdt64_to_cpu(*stride);
+	platform.gic_maintenance = node_irq(node, 0);
+	platform.gicv3 = platform.ngicr > 0;
+}
+
+static void parse_devices(void)
+{
+	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,armv8-timer");
+	u64 s;
+
+	if (node >= 0)
+		for (unsigned i = 0; i < TIMER_IRQ_COUNT; i++)
+			platform.timer[i] = node_irq(node, i);
+	for (node = -1; (node = fdt_node_offset_by_compatible(fdt, node, "arm,pl011")) >= 0;) {
+		/* QEMU's secure UART is there but disabled for us. */
+		if (!node_enabled(node) || !node_reg(node, fdt_parent_offset(fdt, node), 0, &platform.uart, &s))
+			continue;
+		platform.uart_irq = node_irq(node, 0);
+		break;
+	}
+	node = fdt_node_offset_by_compatible(fdt, -1, "arm,pl031");
+	if (node >= 0 && node_enabled(node))
+		node_reg(node, fdt_parent_offset(fdt, node), 0, &platform.rtc, &s);
+	for (node = -1; (node = fdt_node_offset_by_compatible(fdt, node, "virtio,mmio")) >= 0;)
+		if (platform.nvirtio < PLATFORM_VIRTIO && node_enabled(node) &&
+		    node_reg(node, 0, 0, &platform.virtio[platform.nvirtio], &s))
+			platform.nvirtio++;
+}
+
+/* The console is the UART that /chosen names, if it is a PL011. */
+static void parse_stdout(int chosen)
+{
+	char path[128];
+	const char *s = fdt_getprop(fdt, chosen, "stdout-path", NULL), *end;
+	int node;
+	u64 a, size;
+
+	if (!s)
+		return;
+	end = strchr(s, ':');
+	strlcpy(path, s, MIN(sizeof(path), end ? (size_t)(end - s) + 1 : sizeof(path)));
+	node = fdt_path_offset(fdt, path);
+	if (node < 0 || fdt_node_check_compatible(fdt, node, "arm,pl011") ||
+	    !node_reg(node, fdt_parent_offset(fdt, node), 0, &a, &size))
+		return;
+	platform.uart = a;
+	platform.uart_irq = node_irq(node, 0);
+}
+
+static u64 prop_number(int node, const char *name)
+{
+	int len;
+	const fdt32_t *p = fdt_getprop(fdt, node, name, &len);
+
+	return p && (len == 4 || len == 8) ? cells(p, len / 4) : 0;
+}
+
+static void parse_chosen(void)
+{
+	int node = fdt_path_offset(fdt, "/chosen"), len;
+	const char *args;
+	const void *seed;
+
+	if (node < 0)
+		return;
+	parse_stdout(node);
+	args = fdt_getprop(fdt, node, "bootargs", NULL);
+	if (args)
+		strlcpy(platform.bootargs, args, sizeof(platform.bootargs));
+	seed = fdt_getprop(fdt, node, "rng-seed", &len);
+	if (seed && len > 0) {
+		platform.seed_len = MIN((unsigned)len, (unsigned)sizeof(platform.seed));
+		memcpy(platform.seed, seed, platform.seed_len);
+	}
+	platform.initrd_start = prop_number(node, "linux,initrd-start");
+	platform.initrd_end = prop_number(node, "linux,initrd-end");
+	if (platform.initrd_end <= platform.initrd_start)
+		platform.initrd_start = platform.initrd_end = 0;
+	reserve(platform.initrd_start, platform.initrd_end - platform.initrd_start);
+}
+
+static void parse_psci(void)
+{
+	static const char *const names[] = { "arm,psci-1.0", "arm,psci-0.2" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
+		int node = fdt_node_offset_by_compatible(fdt, -1, names[i]);
+		const char *method = node >= 0 ? fdt_getprop(fdt, node, "method", NULL) : NULL;
+
+		if (!method)
+			continue;
+		platform.psci = true;
+		platform.psci_hvc = !strcmp(method, "hvc");
+		return;
+	}
+}
+
+const char *fdt_parse(u64 dtb)
+{
+	platform.dtb = dtb;
+	fdt = pa_to_va(PA(dtb));
+	if (!dtb || (dtb & 7) || fdt_check_header(fdt))
+		return "no device tree in x0";
+	platform.dtb_size = fdt_totalsize(fdt);
+	parse_memory();
+	parse_cpus();
+	parse_psci();
+	parse_gic();
+	parse_devices();
+	parse_chosen();
+	return platform.nram ? NULL : "no memory in the device tree";
+}
+
+bool bootarg(const char *name, const char **value)
+{
+	size_t n = strlen(name);
+
+	for (const char *p = platform.bootargs; *p;) {
+		const char *end = strchr(p, ' ');
+		size_t len = end ? (size_t)(end - p) : strlen(p);
+
+		if (len >= n && !strncmp(p, name, n) && (len == n || name[n - 1] == '=')) {
+			if (value)
+				*value = p + n;
+			return true;
+		}
+		p += len;
+		while (*p == ' ')
+			p++;
+	}
+	return false;
+}

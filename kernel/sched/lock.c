@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Spinning locks: ticket locks, and reader/writer locks that let a waiting writer go first. */
+#include "kernel/sched/lock.h"
+#include "kernel/sched/sched.h"
+
+#define WRITER	BIT(31)
+
+void spin_lock(spinlock_t *l)
+{
+	preempt_disable();
+	raw_lock(l);
+}
+
+bool spin_trylock(spinlock_t *l)
+{
+	preempt_disable();
+	if (raw_trylock(l))
+		return true;
+	preempt_enable();
+	return false;
+}
+
+void spin_unlock(spinlock_t *l)
+{
+	raw_unlock(l);
+	preempt_enable();
+}
+
+u64 spin_lock_irqsave(spinlock_t *l)
+{
+	u64 flags = local_irq_save();
+
+	preempt_disable();
+	raw_lock(l);
+	return flags;
+}
+
+void spin_unlock_irqrestore(spinlock_t *l, u64 flags)
+{
+	raw_unlock(l);
+	local_irq_restore(flags);
+	preempt_enable();
+}
+
+bool spin_is_locked(spinlock_t *l)
+{
+	u32 v = __atomic_load_n((u32 *)l, __ATOMIC_RELAXED);
+
+	return (v >> 16) != (v & 0xffff);
+}
+
+void read_lock(rwlock_t *l)
+{
+	preempt_disable();
+	for (;;) {
+		u32 v = __atomic_load_n(&l->v, __ATOMIC_RELAXED);
+
+		if (!(v & WRITER) && !__atomic_load_n(&l->waiting_writers, __ATOMIC_RELAXED) &&
+		    __atomic_compare_exchange_n(&l->v, &v, v + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return;
+		cpu_relax();
+	}
+}
+
+void read_unlock(rwlock_t *l)
+{
+	__atomic_fetch_sub(&l->v, 1, __ATOMIC_RELEASE);
+	preempt_enable();
+}
+
+void write_lock(rwlock_t *l)
+{
+	u32 none = 0;
+
+	preempt_disable();
+	if (__atomic_compare_exchange_n(&l->v, &none, WRITER, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	__atomic_fetch_add(&l->waiting_writers, 1, __ATOMIC_RELAXED);
+	for (;;) {
+		none = 0;
+		if (__atomic_compare_exchange_n(&l->v, &none, WRITER, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			break;
+		cpu_relax();
+	}
+	__atomic_fetch_sub(&l->waiting_writers, 1, __ATOMIC_RELAXED);
+}
+
+void write_unlock(rwlock_t *l)
+{
+	__atomic_store_n(&l->v, 0, __ATOMIC_RELEASE);
+	preempt_enable();
+}

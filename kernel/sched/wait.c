@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Wait queues and the sleeping locks made of them. A queue's lock (irq-safe) is outside threads' wake locks and run
+ * queue locks.
+ *
+ * No wake-up is lost: the sleeper sets its state, then looks at the condition; the waker changes the condition, then
+ * looks at the state; both have a full barrier in between. Spurious wake-ups are legal, everybody loops.
+ */
+#include <linux/errno.h>
+
+#include "kernel/debug/print.h"
+#include "kernel/sched/lock.h"
+#include "kernel/sched/sched.h"
+
+void waitq_init(struct waitq *q)
+{
+	q->lock = (spinlock_t)SPINLOCK_INIT;
+	list_init(&q->waiters);
+}
+
+static bool waiter_queued(const struct waiter *w)
+{
+	return w->node.next && !list_empty(&w->node);
+}
+
+void waitq_add(struct waitq *q, struct waiter *w)
+{
+	u64 flags = spin_lock_irqsave(&q->lock);
+
+	if (w->exclusive)
+		list_add_tail(&w->node, &q->waiters);
+	else
+		list_add(&w->node, &q->waiters);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void waitq_del(struct waitq *q, struct waiter *w)
+{
+	u64 flags = spin_lock_irqsave(&q->lock);
+
+	if (waiter_queued(w))
+		list_del(&w->node);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+/* Non-exclusive waiters are all in front of the exclusive ones. */
+static void wake(struct waitq *q, u32 events, unsigned exclusive)
+{
+	struct waiter *w, *n;
+	u64 flags;
+
+	dmb(ish);		/* the condition before the look at the list */
+	if (READ_ONCE(q->waiters.next) == &q->waiters)
+		return;
+	flags = spin_lock_irqsave(&q->lock);
+	list_for_each_safe(w, n, &q->waiters, node) {
+		bool excl = w->exclusive;
+		bool woken = w->func ? w->func(w, events) : thread_wake(w->thread);
+
+		if (woken && excl && !--exclusive)
+			break;
+	}
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void waitq_wake(struct waitq *q, u32 events)
+{
+	wake(q, events, 1);
+}
+
+/* The first who can be woken, exclusive or not. */
+void waitq_wake_one(struct waitq *q, u32 events)
+{
+	struct waiter *w, *n;
+	u64 flags;
+
+	dmb(ish);
+	if (READ_ONCE(q->waiters.next) == &q->waiters)
+		return;
+	flags = spin_lock_irqsave(&q->lock);
+	list_for_each_safe(w, n, &q->waiters, node)
+		if (w->func ? w->func(w, events) : thread_wake(w->thread))
+			break;
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void wait_prepare(struct waitq *q, struct waiter *w, bool interruptible)
+{
+	u64 flags = spin_lock_irqsave(&q->lock);
+
+	if (!waiter_queued(w)) {
+		w->thread = current_thread;
+		if (w->exclusive)
+			list_add_tail(&w->node, &q->waiters);
+		else
+			list_add(&w->node, &q->waiters);
+	}
+	WRITE_ONCE(current_thread->state, interruptible ? THREAD_SLEEPING : THREAD_BLOCKED);
+	dmb(ish);
+	spin_unlock_irqrestore(&q->lock, flags);
+}
+
+void wait_finish(struct waitq *q, struct waiter *w)
+{
+	WRITE_ONCE(current_thread->state, THREAD_RUNNABLE);
+	waitq_del(q, w);
+}
+
+struct sleep_timer {
+	struct ktimer timer;
+	struct thread *thread;
+};
+
+static void sleep_over(struct ktimer *t)
+{
+	thread_wake(container_of(t, struct sleep_timer, timer)->thread);
+}
+
+bool schedule_until(u64 deadline)
+{
+	struct sleep_timer st;
+
+	if (deadline == ~0UL) {
+		schedule();
+		return true;
+	}
+	if (clock_ns() >= deadline) {
+		WRITE_ONCE(current_thread->state, THREAD_RUNNABLE);
+		return false;
+	}
+	ktimer_init(&st.timer, sleep_over);
+	st.thread = current_thread;
+	ktimer_start(&st.timer, deadline);
+	schedule();
+	ktimer_cancel_sync(&st.timer);
+	return clock_ns() < deadline;
+}
+
+void mutex_init(struct mutex *m)
+{
+	m->locked = 0;
+	m->owner = NULL;
+	waitq_init(&m->wait);
+}
+
+bool mutex_trylock(struct mutex *m)
+{
+	u32 none = 0;
+
+	if (!__atomic_compare_exchange_n(&m->locked, &none, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	m->owner = current_thread;
+	return true;
+}
+
+static int mutex_wait(struct mutex *m, bool interruptible)
+{
+	struct waiter w = { .exclusive = true };
+	int err = 0;
+
+	ASSERT(!(current_thread->preempt_count) && !irqs_disabled());
+	for (;;) {
+		wait_prepare(&m->wait, &w, interruptible);
+		if (mutex_trylock(m))
+			break;
+		if (interruptible && notify_pending()) {
+			err = -EINTR;
+			break;
+		}
+		schedule();
+	}
+	wait_finish(&m->wait, &w);
+	/* A wake-up that was meant for us may not get lost when we do not take the lock. */
+	if (err && !READ_ONCE(m->locked))
+		waitq_wake_one(&m->wait, 0);
+	return err;
+}
+
+void mutex_lock(struct mutex *m)
+{
+	if (!mutex_trylock(m))
+		mutex_wait(m, false);
+}
+
+int mutex_lock_interruptible(struct mutex *m)
+{
+	return mutex_trylock(m) ? 0 : mutex_wait(m, true);
+}
+
+void mutex_unlock(struct mutex *m)
+{
+	ASSERT(m->owner == current_thread);
+	m->owner = NULL;
+	__atomic_store_n(&m->locked, 0, __ATOMIC_RELEASE);
+	waitq_wake_one(&m->wait, 0);
+}
+
+void rwsem_init(struct rwsem *s)
+{
+	s->lock = (spinlock_t)SPINLOCK_INIT;
+	s->readers = 0;
+	s->writers_waiting = 0;
+	waitq_init(&s->rwait);
+	waitq_init(&s->wwait);
+}
+
+static bool read_try(struct rwsem *s)
+{
+	bool ok;
+
+	spin_lock(&s->lock);
+	ok = s->readers >= 0 && !s->writers_waiting;
+	if (ok)
+		s->readers++;
+	spin_unlock(&s->lock);
+	return ok;
+}
+
+static bool write_try(struct rwsem *s)
+{
+	bool ok;
+
+	spin_lock(&s->lock);
+	ok = s->readers == 0;
+	if (ok) {
+		s->readers = -1;
+		s->writers_waiting--;
+	}
+	spin_unlock(&s->lock);
+	return ok;
+}
+
+void down_read(struct rwsem *s)
+{
+	if (!read_try(s))
+		wait_event(&s->rwait, read_try(s));
+}
+
+void up_read(struct rwsem *s)
+{
+	bool wake_writer;
+
+	spin_lock(&s->lock);
+	ASSERT(s->readers > 0);
+	wake_writer = --s->readers == 0 && s->writers_waiting;
+	spin_unlock(&s->lock);
+	if (wake_writer)
+		waitq_wake(&s->wwait, 0);
+}
+
+void down_write(struct rwsem *s)
+{
+	spin_lock(&s->lock);
+	s->writers_waiting++;
+	spin_unlock(&s->lock);
+	if (!write_try(s))
+		wait_event(&s->wwait, write_try(s));
+}
+
+void up_write(struct rwsem *s)
+{
+	bool writers;
+
+	spin_lock(&s->lock);
+	ASSERT(s->readers == -1);
+	s->readers = 0;
+	writers = s->writers_waiting;
+	spin_unlock(&s->lock);
+	waitq_wake(writers ? &s->wwait : &s->rwait, 0);
+}
