@@ -121,7 +121,6 @@ static int first_exec(struct task *t, struct exec_strings *args)
 	th->task = t;
 	t->thread = th;
 	current_thread->task = NULL;
-	control_send("boot");
 	thread_start(th);
 	return 0;
 }
@@ -159,5 +158,5 @@ int init_start(void)
 		control_send("exit 127");
 		power_off();
 	}
-	return 0;
+	thread_exit();
 }
