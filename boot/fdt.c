@@ -49,11 +49,18 @@ static u32 node_u32(int node, const char *name, u32 missing)
 	return p && len >= 4 ? fdt32_to_cpu(*p) : missing;
 }
 
+/* Devices by kind, found in one walk over the tree: searching it once for each costs millions of instructions. */
+enum kind { GIC, TIMER, UART, RTC, PSCI, VIRTIO, KINDS };
+static const struct { const char *compatible; enum kind kind; } drivers[] = {
+	{ "arm,gic-v3", GIC }, { "arm,armv8-timer", TIMER }, { "arm,pl011", UART }, { "arm,pl031", RTC },
+	{ "arm,psci-1.0", PSCI }, { "arm,psci-0.2", PSCI }, { "virtio,mmio", VIRTIO },
+};
+static struct place { int node, parent; } found[KINDS];	/* the first enabled one; node 0: none */
+
 /* Interrupt i of a node under a GICv3: INTID, or 0. Three cells each, four with partitions. */
 static u32 node_irq(int node, unsigned i)
 {
-	int gic = fdt_node_offset_by_compatible(fdt, -1, "arm,gic-v3"), len;
-	int n = gic >= 0 ? node_u32(gic, "#interrupt-cells", 3) : 3;
+	int n = found[GIC].node ? node_u32(found[GIC].node, "#interrupt-cells", 3) : 3, len;
 	const fdt32_t *p = fdt_getprop(fdt, node, "interrupts", &len);
 	u32 type, num;
 
@@ -62,6 +69,38 @@ static u32 node_irq(int node, unsigned i)
 	type = fdt32_to_cpu(p[i * n]);
 	num = fdt32_to_cpu(p[i * n + 1]);
 	return type == 0 && num < 988 ? num + 32 : type == 1 && num < 16 ? num + 16 : 0;
+}
+
+static void device_found(enum kind kind, int node, int parent)
+{
+	u64 s;
+
+	if (!node_enabled(node))
+		return;
+	if (!found[kind].node)
+		found[kind] = (struct place){ node, parent };
+	if (kind == VIRTIO && platform.nvirtio < PLATFORM_VIRTIO &&
+	    node_reg(node, parent, 0, &platform.virtio[platform.nvirtio], &s))
+		platform.nvirtio++;
+}
+
+static void walk(void)
+{
+	int parents[16] = { 0 }, depth = 0, len;
+
+	for (int node = fdt_next_node(fdt, 0, &depth); node >= 0 && depth > 0; node = fdt_next_node(fdt, node, &depth)) {
+		const char *c = fdt_getprop(fdt, node, "compatible", &len);
+
+		if (depth >= (int)ARRAY_SIZE(parents))
+			continue;
+		parents[depth] = node;
+		for (unsigned i = 0; c && i < ARRAY_SIZE(drivers); i++) {
+			if (!fdt_stringlist_contains(c, len, drivers[i].compatible))
+				continue;
+			device_found(drivers[i].kind, node, parents[depth - 1]);
+			break;
+		}
+	}
 }
 
 static void range_add(struct mem_range *r, unsigned *n, u64 start, u64 size)
@@ -132,13 +171,11 @@ static void parse_cpus(void)
 
 static void parse_gic(void)
 {
-	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,gic-v3");
-	int parent = node >= 0 ? fdt_parent_offset(fdt, node) : -1;
+	int node = found[GIC].node, parent = found[GIC].parent, len;
 	unsigned regions;
-	int len;
 	const fdt64_t *stride;
 
-	if (node < 0 || !node_enabled(node) || !node_reg(node, parent, 0, &platform.gicd, &platform.gicd_size))
+	if (!node || !node_reg(node, parent, 0, &platform.gicd, &platform.gicd_size))
 		return;
 	regions = MIN(node_u32(node, "#redistributor-regions", 1), (u32)PLATFORM_GICR_REGIONS);
 	for (unsigned i = 0; i < regions; i++) {
@@ -156,26 +193,20 @@ static void parse_gic(void)
 
 static void parse_devices(void)
 {
-	int node = fdt_node_offset_by_compatible(fdt, -1, "arm,armv8-timer");
+	const char *method;
 	u64 s;
 
-	if (node >= 0)
-		for (unsigned i = 0; i < TIMER_IRQ_COUNT; i++)
-			platform.timer[i] = node_irq(node, i);
-	for (node = -1; (node = fdt_node_offset_by_compatible(fdt, node, "arm,pl011")) >= 0;) {
-		/* QEMU's secure UART is there but disabled for us. */
-		if (!node_enabled(node) || !node_reg(node, fdt_parent_offset(fdt, node), 0, &platform.uart, &s))
-			continue;
-		platform.uart_irq = node_irq(node, 0);
-		break;
+	for (unsigned i = 0; found[TIMER].node && i < TIMER_IRQ_COUNT; i++)
+		platform.timer[i] = node_irq(found[TIMER].node, i);
+	if (found[UART].node && node_reg(found[UART].node, found[UART].parent, 0, &platform.uart, &s))
+		platform.uart_irq = node_irq(found[UART].node, 0);
+	if (found[RTC].node)
+		node_reg(found[RTC].node, found[RTC].parent, 0, &platform.rtc, &s);
+	method = found[PSCI].node ? fdt_getprop(fdt, found[PSCI].node, "method", NULL) : NULL;
+	if (method) {
+		platform.psci = true;
+		platform.psci_hvc = !strcmp(method, "hvc");
 	}
-	node = fdt_node_offset_by_compatible(fdt, -1, "arm,pl031");
-	if (node >= 0 && node_enabled(node))
-		node_reg(node, fdt_parent_offset(fdt, node), 0, &platform.rtc, &s);
-	for (node = -1; (node = fdt_node_offset_by_compatible(fdt, node, "virtio,mmio")) >= 0;)
-		if (platform.nvirtio < PLATFORM_VIRTIO && node_enabled(node) &&
-		    node_reg(node, 0, 0, &platform.virtio[platform.nvirtio], &s))
-			platform.nvirtio++;
 }
 
 /* The console is the UART that /chosen names, if it is a PL011. */
@@ -230,22 +261,6 @@ static void parse_chosen(void)
 	reserve(platform.initrd_start, platform.initrd_end - platform.initrd_start);
 }
 
-static void parse_psci(void)
-{
-	static const char *const names[] = { "arm,psci-1.0", "arm,psci-0.2" };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
-		int node = fdt_node_offset_by_compatible(fdt, -1, names[i]);
-		const char *method = node >= 0 ? fdt_getprop(fdt, node, "method", NULL) : NULL;
-
-		if (!method)
-			continue;
-		platform.psci = true;
-		platform.psci_hvc = !strcmp(method, "hvc");
-		return;
-	}
-}
-
 const char *fdt_parse(u64 dtb)
 {
 	platform.dtb = dtb;
@@ -255,7 +270,7 @@ const char *fdt_parse(u64 dtb)
 	platform.dtb_size = fdt_totalsize(fdt);
 	parse_memory();
 	parse_cpus();
-	parse_psci();
+	walk();
 	parse_gic();
 	parse_devices();
 	parse_chosen();

@@ -84,10 +84,14 @@ static void redist_claim(u64 rd)
 			redist[i] = rd;
 }
 
-static bool redist_map(void)
+static bool redist_map(bool all)
 {
+	/* Regions have room for CPUs that are not there; mapping them is slow. Two frames, four with virtual LPIs. */
+	u64 enough = platform.ncpus * (platform.gicr_stride ? platform.gicr_stride : 0x40000);
+
 	for (unsigned r = 0; r < platform.ngicr; r++) {
-		u64 size = platform.gicr[r].size, va = (u64)ioremap(PA(platform.gicr[r].start), size);
+		u64 size = all ? platform.gicr[r].size : MIN(platform.gicr[r].size, enough);
+		u64 va = (u64)ioremap(PA(platform.gicr[r].start), size);
 
 		if (!va)
 			return false;
@@ -100,7 +104,10 @@ static bool redist_map(void)
 			off += platform.gicr_stride ? platform.gicr_stride : typer & TYPER_VLPIS ? 0x40000 : 0x20000;
 		}
 	}
-	return redist[0];
+	for (unsigned i = 0; i < platform.ncpus; i++)
+		if (!redist[i])
+			return false;
+	return true;
 }
 
 bool gic_init(void)
@@ -108,7 +115,7 @@ bool gic_init(void)
 	u64 route;
 
 	gicd = (u64)ioremap(PA(platform.gicd), MAX(platform.gicd_size, (u64)0x10000));
-	if (!gicd || !redist_map()) {
+	if (!gicd || (!redist_map(false) && !redist_map(true) && !redist[0])) {
 		pr_err("gic: no redistributor for the boot CPU\n");
 		return false;
 	}
