@@ -17,11 +17,13 @@ struct memobj {
 	u32 refs;
 	u64 size;			/* bytes; accesses past the last page are SIGBUS */
 	rwlock_t lock;			/* page index */
-	struct tree pages;		/* or better: radix; memobj.c's own */
+	struct tree pages;		/* chunks of 512 pages; memobj.c's own */
 	struct mutex resize;		/* truncate against faults */
+	u64 pass;			/* of truncation over areas */
 	struct list areas;		/* who maps it, for truncation; under areas_lock */
 	spinlock_t areas_lock;
 	u64 npages;
+	u64 seq;			/* moves before pages that leave the index are unmapped; see memobj_shrink */
 	u32 seals;
 };
 struct memobj *memobj_create(u64 size);			/* NULL: no memory */
@@ -32,7 +34,8 @@ struct page *memobj_page(struct memobj *o, u64 index, bool create);
 int memobj_resize(struct memobj *o, u64 size);		/* unmaps what is cut off everywhere; -ENOMEM, -EFBIG */
 ssize_t memobj_read(struct memobj *o, u64 pos, void *buf, size_t n);	/* kernel buffer; short at the end */
 ssize_t memobj_write(struct memobj *o, u64 pos, const void *buf, size_t n);	/* grows; -ENOMEM */
-/* Append pages already filled (initrd unpacking without copies is not needed; memobj_write is). */
+/* Drop the whole pages inside [pos, pos+len) and unmap them where mapped shared; zero the rest of the range. 0. */
+int memobj_punch(struct memobj *o, u64 pos, u64 len);
 
 struct file;
 struct area;
@@ -54,6 +57,7 @@ struct area {
 	void *priv;
 	struct mm *mm;
 	struct list obj_link;
+	u64 obj_pass;			/* last memobj.pass that saw it; under obj->areas_lock */
 };
 
 /* KVM's view of changes. begin: nothing in [start, end) may be used through other page tables once it returns. */
@@ -72,7 +76,8 @@ struct mm {
 	struct list notifiers;
 	u32 users;			/* processes and open uses; pages live until zero. as.refs keeps the struct */
 	u64 brk_start, brk, mmap_top, stack_top;
-	u64 rss, total;			/* pages */
+	u64 rss, total;			/* pages; rss under pt_lock */
+	u32 nareas;
 	u64 arg_start, arg_end, env_start, env_end;
 	bool exiting;
 };
@@ -111,3 +116,6 @@ void mm_notifier_del(struct mm *mm, struct mmu_notifier *n);	/* none runs any mo
 
 /* Copy to or from another process's memory or the current one's, kernel buffer. Bytes done or -EFAULT. */
 ssize_t mm_access(struct mm *mm, u64 addr, void *buf, size_t n, bool write);
+struct textbuf;
+/* /proc/PID/maps */
+void mm_print_maps(struct mm *mm, struct textbuf *t);
