@@ -71,11 +71,16 @@ static const struct inode_ops fd_link_ops = { .readlink = fd_readlink, .follow =
 static int fd_lookup(struct inode *dir, const char *name, struct inode **out)
 {
 	int fd = proc_number(name);
-	struct file *f = fd < 0 ? NULL : file_of(proc_pid(dir), fd);
+	struct process *p;
+	struct fdtable *t = fd < 0 ? NULL : files_of(proc_pid(dir), &p);
+	bool open = t && fdtable_next(t, fd) == fd;
 
-	if (!f)
+	if (t) {
+		fdtable_put(t);
+		process_put(p);
+	}
+	if (!open)
 		return -ENOENT;
-	file_put(f);
 	*out = proc_inode(S_IFLNK | 0700, &fd_link_ops, proc_pid(dir), fd, NULL);
 	return *out ? 0 : -ENOMEM;
 }
