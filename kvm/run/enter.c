@@ -42,7 +42,7 @@ void vcpu_enter(struct vcpu *v)
 	isb();
 	do {
 		code = guest_run(&v->regs);
-	} while (exit_fast(v, code));
+	} while (exit_fast(v, &code));
 	rcu_user_exit();	/* leaving may kick other vCPUs and signal eventfds */
 	vcpu_leave(v, code);
 }

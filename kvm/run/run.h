@@ -19,8 +19,11 @@ void vcpu_enter(struct vcpu *v);
 u64 guest_run(struct vcpu_regs *regs);
 extern const char guest_vectors[];
 
-/* exit.c: true if the guest may go straight back. Guest loaded, interrupts off, TGE clear. */
-bool exit_fast(struct vcpu *v, u64 code);
+/*
+ * exit.c: true if the guest may go straight back. Guest loaded, interrupts off, TGE clear. On false *code may say another
+ * exit than the one it came with: the instruction is done, something else is not.
+ */
+bool exit_fast(struct vcpu *v, u64 *code);
 
 /* leave.c: back to the host's control registers, exit information read, vGIC and timers synced. Interrupts stay off. */
 void vcpu_leave(struct vcpu *v, u64 code);
