@@ -4,6 +4,7 @@
 The host says how it ended on a control channel that only its kernel reaches
 (virtio-console; a second PL011 when the host is Linux): see parse_status().
 """
+import ctypes
 import os
 import re
 import select
@@ -147,6 +148,11 @@ class Output:
             self.kept = (self.kept + data)[-self.keep:]
 
 
+def _die_with_us():
+    """QEMU must not outlive the launcher, however that ends (prctl PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM, 0, 0, 0)
+
+
 def kill(proc):
     """End QEMU, and wait for it."""
     for sig in (signal.SIGTERM, signal.SIGKILL):
@@ -214,7 +220,7 @@ def _run(args, rd, wr, interactive, timeout, out, stdin, ctl):
     proc = None
     try:
         proc = subprocess.Popen(
-            args, pass_fds=[wr], stderr=subprocess.PIPE if not interactive else None,
+            args, pass_fds=[wr], preexec_fn=_die_with_us, stderr=subprocess.PIPE if not interactive else None,
             stdin=None if interactive else (subprocess.DEVNULL if stdin is None else stdin),
             stdout=None if interactive else subprocess.PIPE)
         os.close(wr)
