@@ -47,6 +47,13 @@ static bool cpu_passed(unsigned i)
 	return !(snap[i] & 1) || __atomic_load_n(&cpus[i]->rcu_state, __ATOMIC_ACQUIRE) != snap[i];
 }
 
+/* Ask a CPU to switch, or at least to look, when its reader is through. Only this thread frees threads, so current stays. */
+static void cpu_hurry(unsigned i)
+{
+	__atomic_fetch_or(&READ_ONCE(cpus[i]->current)->flags, TF_RESCHED, __ATOMIC_SEQ_CST);
+	ipi_send(i, IPI_RESCHED);
+}
+
 static void grace_period(void)
 {
 	unsigned tries = 0;
@@ -58,8 +65,8 @@ static void grace_period(void)
 	for (unsigned i = 0; i < nr_cpus; i++) {
 		/* This thread is no reader, so the CPU it is on at any moment from now on has passed. */
 		while (!cpu_passed(i) && READ_ONCE(current_thread->cpu->id) != i) {
-			if (++tries % 8 == 0)
-				ipi_send(i, IPI_RESCHED);
+			if (++tries % 8 == 2)
+				cpu_hurry(i);
 			WRITE_ONCE(current_thread->state, THREAD_BLOCKED);
 			schedule_until(clock_ns() + 100000);
 		}
