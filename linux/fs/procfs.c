@@ -194,6 +194,7 @@ static void make_self(const char *path, bool thread)
 
 void proc_init(void)
 {
+	struct inode *mounts;
 	struct path p;
 	unsigned k;
 
@@ -202,6 +203,12 @@ void proc_init(void)
 			pr_warn("cannot make %s\n", files[k].path);
 	make_self("/proc/self", false);
 	make_self("/proc/thread-self", true);
+	mounts = inode_alloc(S_IFLNK | 0777);
+	if (mounts)
+		mounts->target = kstrdup("self/mounts");
+	if (!mounts || !mounts->target || fs_make("/proc/mounts", mounts))
+		pr_warn("cannot make /proc/mounts\n");
+	inode_put(mounts);
 	if (path_walk(AT_FDCWD, "/proc", WALK_FOLLOW, &p))
 		return;
 	p.inode->ops = &proc_root_ops;

@@ -295,7 +295,7 @@ static s64 copy_fds(int fdin, u64 uipos, int fdout, u64 uopos, u64 len)
 	if ((uipos && !in->ops->lseek) || (uopos && !out->ops->lseek))
 		goto out;
 	r = -EINVAL;
-	if ((s64)ipos < 0 || (s64)opos < 0 || !in->ops->read || !out->ops->write)
+	if ((s64)ipos < 0 || (s64)opos < 0 || !in->ops->read || !out->ops->write || (out->flags & O_APPEND))
 		goto out;
 	r = copy_files(in, uipos ? &ipos : NULL, out, uopos ? &opos : NULL, MIN(len, MAX_RW));
 	if (r > 0 && ((uipos && put_user(ipos, uipos)) || (uopos && put_user(opos, uopos))))
