@@ -51,6 +51,10 @@ static void kick(int sig __attribute__((unused)))
 
 static void on_terminate(int sig __attribute__((unused)))
 {
+	static const char text[] = "nestvm: stopped by a signal\n";
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		_exit(VMM_ERROR);
 	vm_stop(VMM_ERROR);
 }
 
