@@ -142,7 +142,8 @@ static void irq_load(struct vcpu *v, int i)
 	bool level = should_fire(v, i), active;
 
 	if (vgic_ready(v->vm)) {
-		if (level != t->level)
+		/* The vGIC may have seen the line fall since (vgic_sync asks ppi_level): what we told it last proves nothing. */
+		if (level || t->level)
 			level_update(v, i, level);
 		active = level || vgic_ppi_active(v, v->timers->ppi[i]);
 	} else {
