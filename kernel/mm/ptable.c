@@ -293,6 +293,8 @@ static int leaf_set(struct ptable *pt, u64 *p, u64 e, u64 ia, unsigned level, u6
 		hook_dsb_ishst();
 		hook_tlbi(pt, ia, true);
 		hook_dsb_ish();
+		if (pt->kind == PT_KERNEL)
+			hook_isb();
 		return 0;
 	}
 	/* A guest may read with its caches off what we wrote through ours. */
@@ -687,6 +689,8 @@ bool pt_mkyoung(struct ptable *pt, u64 ia)
 			e = hook_read_pte(p);
 		found = is_leaf(e, level);
 		hook_dsb_ishst();
+		if (pt->kind == PT_KERNEL)
+			hook_isb();
 	}
 	hook_walk_end();
 	return found;
