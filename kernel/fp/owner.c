@@ -122,11 +122,14 @@ void fp_discard(struct fp_state *s)
 void fp_switch_out(void)
 {
 	struct cpu *c = this_cpu();
+	bool guest;
 
-	if (!c->fp_owner)
+	/* An owner that is not dirty may have moved to another CPU and be gone by now: only its address counts. */
+	if (!c->fp_dirty)
 		return;
+	guest = c->fp_owner->guest;
 	write_back(c);
-	if (c->fp_owner->guest)
+	if (guest)
 		c->fp_owner = NULL;
 }
 
