@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The in-kernel GICv3: attributes, KVM_IRQ_LINE, irqfd and ioeventfd. */
+#include <sys/eventfd.h>
+
+#include "kvm.h"
+
+#define GICD 0x08000000UL
+#define GICR 0x080a0000UL
+
+/*
+ * Enable group 1 and SPI 32..63, then wait in WFI with IRQs masked; report
+ * what is acknowledged, end it, go on. x26 GICD, x25 this CPU's SGI frame.
+ */
+GUEST(irqs,
+	"mov w0, #0x12; str w0, [x26];"
+	"mov w0, #-1; str w0, [x26, #0x84]; str w0, [x26, #0x104];"
+	"str w0, [x25, #0x80]; str w0, [x25, #0x100];"
+	"mov x0, #7; msr s3_0_c12_c12_5, x0; isb;"
+	"mov x0, #0xf0; msr s3_0_c4_c6_0, x0; mov x0, #1; msr s3_0_c12_c12_7, x0; isb;"
+	"mov x0, #1; str x0, [x28, #8];"
+	"1: wfi; 2: mrs x0, s3_0_c12_c12_0; dsb sy; cmp x0, #1020; b.hs 1b;"
+	"str x0, [x28]; msr s3_0_c12_c12_1, x0; isb; b 2b");
+/* Stores to 0x0b000000 + 0, 4 (values 1, 2), then reports. */
+GUEST(bell, "mov w0, #1; str w0, [x27]; mov w0, #2; str w0, [x27, #4]; mov w0, #3; str w0, [x27, #4];"
+	"str x0, [x28]; 1: b 1b");
+GUEST(spin, "1: b 1b");
+
+static int attr(int fd, unsigned long op, uint32_t group, uint64_t a, void *val)
+{
+	struct kvm_device_attr d = { .group = group, .attr = a, .addr = (uintptr_t)val };
+
+	return ioctl(fd, op, &d);
+}
+
+#define SET KVM_SET_DEVICE_ATTR
+#define GET KVM_GET_DEVICE_ATTR
+#define HAS KVM_HAS_DEVICE_ATTR
+
+static int gic_create(struct vm *vm)
+{
+	struct kvm_create_device d = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
+
+	must(ioctl(vm->fd, KVM_CREATE_DEVICE, &d));
+	return d.fd;
+}
+
+static int gic_ready(struct vm *vm)
+{
+	uint64_t dist = GICD, redist = GICR;
+	uint32_t nr = 64;
+	int gic = gic_create(vm);
+
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr));
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	set(vm->vcpu, REG_X(26), GICD);
+	set(vm->vcpu, REG_X(25), GICR + 0x10000);
+	return gic;
+}
+
+static void attributes(void)
+{
+	struct kvm_create_device test = { .type = KVM_DEV_TYPE_ARM_VGIC_V3,
+					  .flags = KVM_CREATE_DEVICE_TEST };
+	struct kvm_create_device none = { .type = 999 };
+	struct vm vm = VM(spin);
+	uint64_t addr, dist = GICD, redist = GICR, odd = GICD + 4096, v;
+	uint32_t nr;
+	int gic;
+
+	check_eq(ioctl(vm.fd, KVM_CREATE_DEVICE, &test), 0, "KVM_CREATE_DEVICE_TEST");
+	check_errno(ioctl(vm.fd, KVM_CREATE_DEVICE, &none), ENODEV, "unknown device");
+	gic = gic_create(&vm);
+	check_errno(ioctl(vm.fd, KVM_CREATE_DEVICE, &(struct kvm_create_device){
+			.type = KVM_DEV_TYPE_ARM_VGIC_V3 }), EEXIST, "a second GIC");
+	check_eq(attr(gic, HAS, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, NULL), 0,
+		 "HAS distributor address");
+	check_errno(attr(gic, HAS, 99, 0, NULL), ENXIO, "HAS an unknown group");
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &odd),
+		    EINVAL, "address not aligned to 64 KiB");
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, NULL),
+		    EFAULT, "address from NULL");
+	addr = 1UL << 60;
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &addr),
+		    E2BIG, "address beyond the IPA limit");
+	check_eq(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist), 0,
+		 "distributor address");
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist),
+		    EEXIST, "twice");
+	check(!attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &v) &&
+	      v == GICD, "read back");
+	nr = 63;
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr), EINVAL, "63 interrupts");
+	nr = 2048;
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr), EINVAL, "2048 interrupts");
+	nr = 96;
+	check_eq(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr), 0, "96 interrupts");
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr), EBUSY, "again");
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+	check_eq(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL), 0,
+		 "initialised");
+	check_errno(ioctl(vm.fd, KVM_CREATE_VCPU, 1L), EBUSY, "a vCPU after that");
+	nr = 0;
+	check(!attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 4, &nr) && (nr & 0x1f) == 2,
+	      "GICD_TYPER by the device API");
+	close(gic);
+	vm_drop(&vm);
+}
+
+static int line(struct vm *vm, uint32_t type, uint32_t vcpu, uint32_t num, int level)
+{
+	struct kvm_irq_level irq = { .irq = type << 24 | vcpu << 16 | num, .level = level };
+
+	return ioctl(vm->fd, KVM_IRQ_LINE, &irq);
+}
+
+static void *raise_later(void *arg)
+{
+	msleep(50);
+	line(arg, KVM_ARM_IRQ_TYPE_SPI, 0, 45, 1);
+	return NULL;
+}
+
+static void lines(void)
+{
+	struct vm vm = VM(irqs);
+	int gic = gic_ready(&vm);
+	pthread_t t;
+
+	check_eq(guest_says(&vm, 8), 1, "guest is ready");
+	check_errno(line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 31, 1), EINVAL, "SPI below 32");
+	check_errno(line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 64, 1), EINVAL, "SPI beyond the last");
+	check_errno(line(&vm, KVM_ARM_IRQ_TYPE_PPI, 0, 15, 1), EINVAL, "PPI below 16");
+	check_errno(line(&vm, KVM_ARM_IRQ_TYPE_PPI, 9, 20, 1), EINVAL, "PPI of no vCPU");
+	check_errno(line(&vm, 9, 0, 20, 1), EINVAL, "unknown type");
+	check_eq(line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 40, 1), 0, "raise SPI 40");
+	check_eq(guest_says(&vm, 0), 40, "it arrives");
+	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 40, 0);
+	line(&vm, KVM_ARM_IRQ_TYPE_PPI, 0, 22, 1);
+	check_eq(guest_says(&vm, 0), 22, "lowered; PPI 22");
+	line(&vm, KVM_ARM_IRQ_TYPE_PPI, 0, 22, 0);
+	pthread_create(&t, NULL, raise_later, &vm);
+	check_eq(guest_says(&vm, 0), 45, "raised while the guest is in WFI");
+	pthread_join(t, NULL);
+	close(gic);
+	vm_drop(&vm);
+}
+
+static void irqfd(void)
+{
+	struct vm vm = VM(irqs);
+	int gic = gic_ready(&vm), fd = eventfd(0, EFD_NONBLOCK);
+	struct kvm_irqfd irqfd = { .fd = fd, .gsi = 10 };
+	uint64_t one = 1;
+
+	check_eq(ioctl(vm.fd, KVM_IRQFD, &irqfd), 0, "KVM_IRQFD for GSI 10");
+	check_errno(ioctl(vm.fd, KVM_IRQFD, &irqfd), EBUSY, "the same twice");
+	irqfd.fd = 999;
+	check_errno(ioctl(vm.fd, KVM_IRQFD, &irqfd), EBADF, "closed descriptor");
+	irqfd.fd = fd;
+	check_eq(guest_says(&vm, 8), 1, "guest is ready");
+	check_eq(write(fd, &one, 8), 8, "ring it");
+	check_eq(guest_says(&vm, 0), 42, "SPI 42 arrives");
+	irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
+	check_eq(ioctl(vm.fd, KVM_IRQFD, &irqfd), 0, "deassigned");
+	write(fd, &one, 8);
+	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 33, 1);
+	check_eq(guest_says(&vm, 0), 33, "it brings nothing any more");
+	close(fd);
+	close(gic);
+	vm_drop(&vm);
+}
+
+static void ioeventfd(void)
+{
+	struct vm vm = VM(bell);
+	int any = eventfd(0, EFD_NONBLOCK), two = eventfd(0, EFD_NONBLOCK);
+	struct kvm_ioeventfd e = { .addr = 0x0b000000, .len = 4, .fd = any };
+	uint64_t n = 0;
+
+	set(vm.vcpu, REG_X(27), 0x0b000000);
+	check_eq(ioctl(vm.fd, KVM_IOEVENTFD, &e), 0, "KVM_IOEVENTFD");
+	check_errno(ioctl(vm.fd, KVM_IOEVENTFD, &e), EEXIST, "the same twice");
+	e.addr += 4;
+	e.fd = two;
+	e.datamatch = 2;
+	e.flags = KVM_IOEVENTFD_FLAG_DATAMATCH;
+	check_eq(ioctl(vm.fd, KVM_IOEVENTFD, &e), 0, "with a value");
+	e.len = 3;
+	check_errno(ioctl(vm.fd, KVM_IOEVENTFD, &e), EINVAL, "length 3");
+	e.len = 4;
+	e.flags = 0x80;
+	check_errno(ioctl(vm.fd, KVM_IOEVENTFD, &e), EINVAL, "unknown flag");
+	check_eq(vcpu_run(&vm), KVM_EXIT_MMIO, "another value exits");
+	check(vm.run->mmio.phys_addr == 0x0b000004 && vm.run->mmio.data[0] == 3, "it is that one");
+	check(read(any, &n, 8) == 8 && n == 1, "first one rang");
+	check(read(two, &n, 8) == 8 && n == 1, "second one rang once");
+	e.flags = KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_DEASSIGN;
+	check_eq(ioctl(vm.fd, KVM_IOEVENTFD, &e), 0, "deassigned");
+	check_errno(ioctl(vm.fd, KVM_IOEVENTFD, &e), ENOENT, "twice");
+	vm_drop(&vm);
+}
+
+int main(void)
+{
+	attributes();
+	lines();
+	irqfd();
+	ioeventfd();
+	return report();
+}
