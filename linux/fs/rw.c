@@ -294,7 +294,10 @@ static s64 copy_fds(int fdin, u64 uipos, int fdout, u64 uopos, u64 len)
 	r = -ESPIPE;
 	if ((uipos && !in->ops->lseek) || (uopos && !out->ops->lseek))
 		goto out;
+	/* From a stream, an end of file in the middle would be swallowed: programs fall back to read and write. */
 	r = -EINVAL;
+	if (!in->ops->lseek)
+		goto out;
 	if ((s64)ipos < 0 || (s64)opos < 0 || !in->ops->read || !out->ops->write || (out->flags & O_APPEND))
 		goto out;
 	r = copy_files(in, uipos ? &ipos : NULL, out, uopos ? &opos : NULL, MIN(len, MAX_RW));
