@@ -146,9 +146,9 @@ static void kicked_by_thread(void)
 /* Blocked outside, open only while the guest runs. */
 static void signal_mask(void)
 {
-	struct {
+	union {
 		struct kvm_signal_mask m;
-		uint8_t set[8];
+		uint8_t space[sizeof(struct kvm_signal_mask) + 8];
 	} mask = { .m.len = 8 };
 	struct vm vm = VM(spin);
 	struct kicker k = { pthread_self(), SIGUSR2 };
