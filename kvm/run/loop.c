@@ -180,8 +180,7 @@ s64 vcpu_run(struct vcpu *v)
 		sigmask_swap(v->state->sigmask, &old_mask);
 	run_begin(v);
 	if (READ_ONCE(v->run->immediate_exit)) {
-		ret = -EINTR;
-		v->run->exit_reason = KVM_EXIT_INTR;
+		ret = -EINTR;		/* the last exit's reason stays, as on Linux */
 	} else {
 		v->run->exit_reason = KVM_EXIT_UNKNOWN;
 		v->run->flags = 0;
