@@ -93,11 +93,13 @@ static void gsi_set(struct vm *vm, u32 gsi, bool level)
 	rcu_read_unlock();
 }
 
+/*
+ * Line up. Without a resample eventfd nobody here lowers it again: to an edge interrupt that does not matter, and a level
+ * interrupt's line is then lowered with KVM_IRQ_LINE, as on Linux.
+ */
 static void irqfd_fire(struct irqfd *q)
 {
 	gsi_set(q->vm, q->gsi, true);
-	if (!q->resample)
-		gsi_set(q->vm, q->gsi, false);	/* a pulse: an edge */
 }
 
 /* The eventfd's queue lock is held, interrupts are off. */
