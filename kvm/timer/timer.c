@@ -290,9 +290,19 @@ void timer_block(struct vcpu *v)
 		ctl = loaded_here(v) ? ctl_read(i) : ts->t[i].ctl;
 		cval = loaded_here(v) ? cval_read(v, i) : ts->t[i].cval;
 		now = counter_now(v, i);
-		if ((ctl & (CTL_ENABLE | CTL_IMASK)) != CTL_ENABLE || now >= cval)
-			continue;	/* off, or its line is high already */
-		left = cval - now;
+		if ((ctl & (CTL_ENABLE | CTL_IMASK)) != CTL_ENABLE)
+			continue;
+		/*
+		 * Over already: the interrupt may still be on its way (QEMU raises the line late), and would never come
+		 * once the vCPU is put. Take it as seen.
+		 */
+		if (now >= cval && vgic_ready(v->vm)) {
+			level_update(v, i, true);
+			if (loaded_here(v))
+				timer_ppi_set_active(v, host_irq[i], true);
+			continue;
+		}
+		left = now >= cval ? 0 : cval - now;
 		earliest = MIN(earliest, left);
 	}
 	local_irq_restore(flags);
