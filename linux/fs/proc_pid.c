@@ -158,6 +158,27 @@ static int link_exe(struct inode *i, char *buf, size_t size)
 	return n;
 }
 
+/* The first thread's time on a CPU, time ready but without one, in ns; slices are not counted. */
+static int show_schedstat(struct textbuf *t, struct inode *i)
+{
+	struct process *p = process_find(proc_pid(i));
+	u64 run = 0, delay = 0, flags;
+
+	if (!p)
+		return -ENOENT;
+	flags = spin_lock_irqsave(&p->siglock);
+	if (!list_empty(&p->threads)) {
+		struct thread *th = list_first(&p->threads, struct task, proc_link)->thread;
+
+		run = thread_runtime(th);
+		delay = READ_ONCE(th->run_delay);
+	}
+	spin_unlock_irqrestore(&p->siglock, flags);
+	process_put(p);
+	text_printf(t, "%lu %lu 0\n", run, delay);
+	return 0;
+}
+
 static int link_cwd(struct inode *i, char *buf, size_t size)
 {
 	struct process *p = process_find(proc_pid(i));
@@ -181,6 +202,7 @@ static const struct inode_ops task_dir_ops;
 
 static const struct proc_entry entries[] = {
 	{ "stat", S_IFREG | 0444, .show = proc_stat_show },
+	{ "schedstat", S_IFREG | 0444, .show = show_schedstat },
 	{ "statm", S_IFREG | 0444, .show = proc_statm_show },
 	{ "status", S_IFREG | 0444, .show = proc_status_show },
 	{ "cmdline", S_IFREG | 0444, .show = show_cmdline },
