@@ -315,6 +315,7 @@ struct file *fifo_open(struct inode *i, u32 flags, int *err)
 	bool rd = (flags & O_ACCMODE) != O_WRONLY, wr = (flags & O_ACCMODE) != O_RDONLY;
 	struct pipe *p = fifo_pipe(i);
 	struct file *f;
+	bool alone;
 	u64 seen;
 
 	*err = -ENOMEM;
@@ -330,17 +331,20 @@ struct file *fifo_open(struct inode *i, u32 flags, int *err)
 	p->writers += wr;
 	p->writer_opens += wr;
 	seen = rd ? p->writer_opens : p->reader_opens;
+	alone = rd ? !p->writers : !p->readers;
 	*err = 0;
 	if (!rd && !p->readers && (flags & O_NONBLOCK))
 		*err = -ENXIO;
 	mutex_unlock(&p->lock);
 	waitq_wake(&p->rd, 0);
 	waitq_wake(&p->wr, 0);
-	/* A peer that has come and gone meanwhile counts too. */
-	if (!*err && !(flags & O_NONBLOCK) && rd && !wr)
+	/* A peer that was there, or has come and gone meanwhile, is enough. */
+	if (*err || !alone || (flags & O_NONBLOCK))
+		;
+	else if (rd && !wr)
 		*err = wait_event_interruptible(&p->rd, READ_ONCE(p->writers) ||
 						READ_ONCE(p->writer_opens) != seen);
-	else if (!*err && !(flags & O_NONBLOCK) && wr && !rd)
+	else if (wr && !rd)
 		*err = wait_event_interruptible(&p->wr, READ_ONCE(p->readers) ||
 						READ_ONCE(p->reader_opens) != seen);
 	if (*err) {
