@@ -279,7 +279,7 @@ static s64 do_fallocate(struct inode *i, u32 mode, u64 pos, u64 len)
 	if (!r && !(mode & FALLOC_FL_KEEP_SIZE) && end > i->obj->size)
 		r = i->obj->seals & F_SEAL_GROW ? -EPERM : memobj_resize(i->obj, end);
 	if (!r && (mode & FALLOC_FL_PUNCH_HOLE))
-		r = memobj_punch ? memobj_punch(i->obj, pos, len) : fallocate_zero(i, pos, len);
+		r = memobj_punch(i->obj, pos, len);
 	else if (!r && (mode & FALLOC_FL_ZERO_RANGE))
 		r = fallocate_zero(i, pos, len);
 	else if (!r && pos < i->obj->size)

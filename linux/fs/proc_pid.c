@@ -72,14 +72,12 @@ static int show_comm(struct textbuf *t, struct inode *i)
 	return err;
 }
 
-void mm_print_maps(struct mm *mm, struct textbuf *t) __attribute__((weak));
-
 static int show_maps(struct textbuf *t, struct inode *i)
 {
 	struct process *p = process_find(proc_pid(i));
 	struct mm *mm = p ? process_mm(p) : NULL;
 
-	if (mm && mm_print_maps)
+	if (mm)
 		mm_print_maps(mm, t);
 	if (mm)
 		mm_put(mm);

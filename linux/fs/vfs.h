@@ -100,9 +100,6 @@ int inode_truncate(struct inode *i, u64 size);	/* regular files: seals respected
 /* A file on a new, nameless regular inode (memfd, O_TMPFILE). */
 struct file *file_nameless(const char *path, u32 mode, u32 flags);
 
-/* Drops whole pages of a hole and unmaps them (linux/mm); without it holes are only zeroed. */
-int memobj_punch(struct memobj *o, u64 pos, u64 len) __attribute__((weak));
-
 /* Path walks. */
 #define WALK_FOLLOW	BIT(0)		/* follow a symlink at the end */
 #define WALK_CREATE	BIT(1)		/* the last component may be missing: inode NULL */
