@@ -282,15 +282,18 @@ tests-build: kernel-release kernel-test nestvm abi-tests host-tests $(guest_payl
 .PHONY: tests-build
 
 test: tests-build kernel-kasan check-static
-	$(Q)tools/setup test
+	$(Q)tools/setup test selftests
+	$(Q)tools/selftests
 	$(Q)tests/run $(rings)
 
 test-full: tests-build kernel-kasan check-static
-	$(Q)tools/setup full
+	$(Q)tools/setup full selftests
+	$(Q)tools/selftests
 	$(Q)tests/run --full $(rings)
 
 $(addprefix test-,$(rings)): test-%: tests-build
-	$(Q)tools/setup $(if $(filter boot,$*),test,base)
+	$(Q)tools/setup $(if $(filter boot,$*),test,base) $(if $(filter third,$*),selftests)
+	$(if $(filter third,$*),$(Q)tools/selftests)
 	$(Q)tests/run $*
 test-kernel: kernel-kasan
 
