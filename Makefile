@@ -305,7 +305,7 @@ check: $(addprefix kernel-,$(FLAVOURS)) nestvm host-tests check-static
 check-static:
 	$(Q)tools/check-layers
 	$(Q)tools/check-style
-	$(if $(wildcard tables/gen.py),$(Q)$(PYTHON) -B tables/gen.py --check)
+	$(if $(wildcard tables/gen.py),$(Q)mkdir -p $(BUILD)/gen-check && $(PYTHON) -B tables/gen.py $(BUILD)/gen-check)
 
 bench: kernel-release nestvm $(bench_programs)
 	$(Q)tools/bench
