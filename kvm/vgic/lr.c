@@ -123,7 +123,11 @@ static __attribute__((noinline)) void sync_slow(struct vgic_pe *p)
 	unsigned count = 0;
 
 	lrs_read_clear(p->lr, p->used);
-	if (p->hcr & HCR_ICH_LRENPIE)
+	/*
+	 * With EOImode 1 and DIR trapped, no deactivation goes by us. QEMU 10 counts priority drops there too, although
+	 * they deactivate nothing (IHI 0069, ICH_HCR_EL2.EOIcount).
+	 */
+	if ((p->hcr & HCR_ICH_LRENPIE) && !(p->hcr & HCR_ICH_TDIR))
 		count = HCR_EOICOUNT(read_sysreg(ICH_HCR_EL2));
 	p->vmcr = read_sysreg(ICH_VMCR_EL2);
 	p->hcr_base = hcr_base(p->vmcr);
