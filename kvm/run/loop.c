@@ -67,7 +67,7 @@ static int handle_requests(struct vcpu *v)
 {
 	u32 rq = __atomic_exchange_n(&v->requests, 0, __ATOMIC_ACQUIRE);
 
-	__atomic_and_fetch(&current_thread->flags, ~TF_KICK, __ATOMIC_RELAXED);
+	__atomic_and_fetch(&current_thread->flags, ~(u32)TF_KICK, __ATOMIC_RELAXED);
 	if (rq & REQ_SYSTEM_EVENT)
 		return 1;
 	while (unlikely(must_sleep(v))) {
