@@ -67,7 +67,10 @@ struct vm {
 	struct page *ring_page;		/* second page of each vCPU's mapping (KVM_COALESCED_MMIO_PAGE_OFFSET) */
 };
 
-#define vm_for_each_vcpu(i, v, vm)	for (i = 0; i < READ_ONCE((vm)->nr_vcpus) && ((v) = rcu_deref((vm)->vcpus[i]), 1); i++)
+/* The count is read before the entry, as vcpu_add writes them the other way round. */
+#define vm_for_each_vcpu(i, v, vm)								\
+	for (i = 0; i < __atomic_load_n(&(vm)->nr_vcpus, __ATOMIC_ACQUIRE) &&			\
+	     ((v) = rcu_deref((vm)->vcpus[i]), 1); i++)
 
 void vm_get(struct vm *vm);
 void vm_put(struct vm *vm);

@@ -127,19 +127,21 @@ static int vcpu_add(struct vm *vm, unsigned id)
 	if (!v)
 		return err;
 	vm_get(vm);
-	/* Visible before its descriptor is: another thread may guess the number. */
-	rcu_assign(vm->vcpus[v->index], v);
-	WRITE_ONCE(vm->nr_vcpus, v->index + 1);
+	/*
+	 * The VM's vCPUs are walked without a lock, so what is in the list stays there: the descriptor, which may fail,
+	 * comes first. A thread that guesses its number waits for the mutex; nobody else can hold that yet.
+	 */
+	mutex_lock(&v->mutex);
 	fd = vcpu_fd(v);
 	if (fd < 0) {
-		/* Others may have seen it: it goes away with the VM's readers. */
-		WRITE_ONCE(vm->nr_vcpus, v->index);
-		vm->vcpus[v->index] = NULL;
-		vcpu_quiesce(v);
-		rcu_synchronize();
+		mutex_unlock(&v->mutex);
 		vcpu_destroy(v);
 		vm_put(vm);
+		return fd;
 	}
+	rcu_assign(vm->vcpus[v->index], v);
+	__atomic_store_n(&vm->nr_vcpus, v->index + 1, __ATOMIC_RELEASE);
+	mutex_unlock(&v->mutex);
 	return fd;
 }
 

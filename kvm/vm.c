@@ -35,10 +35,10 @@ static void vm_destroy(struct vm *vm)
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_quiesce(vm->vcpus[i]);
 	rcu_synchronize();	/* readers of vCPUs, slots, dirty bitmaps; CPUs that look at an FP owner */
+	iobus_destroy(vm);	/* before its devices: the ioeventfds have gone already */
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_destroy(vm->vcpus[i]);
 	vgic_vm_destroy(vm);
-	iobus_destroy(vm);
 	smccc_vm_destroy(vm);
 	stage2_destroy(vm);
 	for (i = 0; i < vm->slots->n; i++)

@@ -62,6 +62,13 @@ static bool must_sleep(struct vcpu *v)
 	return READ_ONCE(v->state->mp_state) != KVM_MP_STATE_RUNNABLE || READ_ONCE(v->state->stop_count);
 }
 
+/* Leaving with requests that have been taken but not served: the next KVM_RUN finds them again. */
+static int requests_keep(struct vcpu *v, u32 rq, int ret)
+{
+	__atomic_fetch_or(&v->requests, rq & ~(u32)REQ_SYSTEM_EVENT, __ATOMIC_RELEASE);
+	return ret;
+}
+
 /* 0: go on; 1: user space has something to do (run page filled in); -EINTR. */
 static int handle_requests(struct vcpu *v)
 {
@@ -69,21 +76,21 @@ static int handle_requests(struct vcpu *v)
 
 	__atomic_and_fetch(&current_thread->flags, ~(u32)TF_KICK, __ATOMIC_RELAXED);
 	if (rq & REQ_SYSTEM_EVENT)
-		return 1;
+		return requests_keep(v, rq, 1);
 	while (unlikely(must_sleep(v))) {
 		if (READ_ONCE(v->state->mp_state) == KVM_MP_STATE_SUSPENDED) {
 			vcpu_block(v);
 			if (notify_pending())
-				return -EINTR;
+				return requests_keep(v, rq, -EINTR);
 			if (vcpu_runnable(v))
-				return suspend_wakeup(v);
+				return requests_keep(v, rq, suspend_wakeup(v));
 		} else if (wait_event_interruptible(&v->wq, !must_sleep(v) ||
 						    (READ_ONCE(v->requests) & REQ_SYSTEM_EVENT))) {
-			return -EINTR;
+			return requests_keep(v, rq, -EINTR);
 		}
 		rq |= __atomic_exchange_n(&v->requests, 0, __ATOMIC_ACQUIRE);
 		if (rq & REQ_SYSTEM_EVENT)
-			return 1;
+			return requests_keep(v, rq, 1);
 	}
 	if (rq & REQ_RESET)
 		do_reset(v);
