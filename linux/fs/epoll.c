@@ -14,6 +14,7 @@
 
 #define EP_MAX_DEPTH	5
 #define EP_QUEUES	3
+#define EP_MAX_PARENTS	4	/* epolls that contain one epoll: the ways up from a file multiply by it each level */
 #define EP_EVENTS	(EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLRDNORM | EPOLLRDBAND | \
 			 EPOLLWRNORM | EPOLLWRBAND | EPOLLMSG | EPOLLRDHUP)
 #define EP_FLAGS	((u32)EPOLLET | EPOLLONESHOT | EPOLLEXCLUSIVE | EPOLLWAKEUP)
@@ -246,8 +247,15 @@ static bool reaches(struct file *from, struct file *to)
 /* Would f in ep make a ring, or too deep a nest? Existing nests are shallow, so the recursion is. */
 static int check_nesting(struct epoll *ep, struct file *f)
 {
+	struct epitem *item;
+	unsigned parents = 0;
+
 	if (f->ops != &epoll_ops)
 		return 0;
+	/* A wake-up goes all ways with interrupts off, and the walks below go all ways down: keep them few. */
+	list_for_each(item, &f->epolls.waiters, file_link)
+		if (++parents == EP_MAX_PARENTS)
+			return -EINVAL;
 	if (depth_below(f, EP_MAX_DEPTH) + depth_above(ep->file, EP_MAX_DEPTH) > EP_MAX_DEPTH + 1)
 		return -ELOOP;
 	return reaches(f, ep->file) ? -ELOOP : 0;

@@ -8,6 +8,8 @@
 
 #include "linux/fs/vfs.h"
 
+#define MIN_PERIOD	50000UL	/* ns between interrupts: with fewer a process would keep the CPU in them */
+
 struct timerfd {
 	spinlock_t lock;
 	struct ktimer timer;
@@ -28,7 +30,8 @@ static void timerfd_expire(struct timerfd *t, u64 now)
 	if (t->period) {
 		n = (now - t->expires) / t->period + 1;
 		t->expires += n * t->period;
-		ktimer_start(&t->timer, t->expires);
+		/* A shorter period is counted in full, only later. */
+		ktimer_start(&t->timer, MAX(t->expires, now + MIN_PERIOD));
 	} else {
 		t->expires = 0;
 	}

@@ -126,6 +126,10 @@ static void timerfds(void)
 	t.it_value.tv_nsec = 1000000000;
 	check_errno(timerfd_settime(fd, 0, &t, NULL), EINVAL, "invalid time");
 	check_errno(timerfd_create(99, 0), EINVAL, "invalid clock");
+	t.it_value.tv_nsec = t.it_interval.tv_nsec = 1;
+	timerfd_settime(fd, 0, &t, NULL);
+	msleep(20);
+	check(read(fd, &n, 8) == 8 && n > 1000000, "a period of 1 ns leaves time for us");
 	close(fd);
 }
 
@@ -133,6 +137,25 @@ static void *late_write(void *arg)
 {
 	msleep(30);
 	return (void *)write(*(int *)arg, "x", 1);
+}
+
+/*
+ * Many ways from a file to its waiters are a long time with interrupts off. Linux counts ways,
+ * Nestbox parents.
+ */
+static void epoll_widely(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int inner = epoll_create1(0), outer = inner, i;
+
+	for (i = 0; i < 600; i++) {
+		outer = must(epoll_create1(0));
+		if (epoll_ctl(outer, EPOLL_CTL_ADD, inner, &ev))
+			break;
+	}
+	check(i >= 1 && (i == 600 || errno == EINVAL), "one epoll in many");
+	while (outer >= inner)
+		close(outer--);
 }
 
 static void epolls(void)
@@ -174,6 +197,7 @@ static void epolls(void)
 	close(p[1]);
 	check_eq(epoll_wait(ep, out, 4, 0), 0, "closed descriptors leave");
 	close(ep);
+	epoll_widely();
 }
 
 static void polls(void)
