@@ -33,6 +33,10 @@ static s64 mmap_file(struct map_request *rq, int fd, struct file **out, struct m
 	if (!f->ops->mmap)
 		return -ENODEV;
 	err = f->ops->mmap(f, rq);
+	/* Sealed against writing: mprotect must not allow it later. */
+	if (!err && (rq->flags & MAP_TYPE) != MAP_PRIVATE && rq->obj &&
+	    (rq->obj->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+		rq->flags |= AREA_NOWRITE;
 	/* An object without a file was made for this mapping: its first reference is ours to drop. */
 	if (!err && !rq->file)
 		*fresh = rq->obj;
@@ -53,6 +57,9 @@ SYSCALL(mmap)
 		return -ENOMEM;
 	rq.len = ALIGN_UP(a1, PAGE_SIZE);
 	if ((a3 & MAP_TYPE) < MAP_SHARED || (a3 & MAP_TYPE) > MAP_SHARED_VALIDATE)
+		return -EINVAL;
+	/* Growing down moves the offset along: only memory that has none can. */
+	if ((a3 & MAP_GROWSDOWN) && (!(a3 & MAP_ANONYMOUS) || (a3 & MAP_TYPE) != MAP_PRIVATE))
 		return -EINVAL;
 	if (a3 & MAP_HUGETLB)
 		return -ENOMEM;		/* none are set aside */

@@ -185,6 +185,11 @@ static void memfds(void)
 	check_errno(ftruncate(fd, 100), EPERM, "F_SEAL_SHRINK");
 	check_errno(ftruncate(fd, 10000), EPERM, "F_SEAL_GROW");
 	check_errno(pwrite(fd, "a", 1, 0), EPERM, "F_SEAL_WRITE");
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	check_errno(mprotect(p, 4096, PROT_READ | PROT_WRITE), EACCES, "nor by mprotect later");
+	munmap(p, 4096);
+	check_errno(mmap(NULL, 4096, PROT_READ, MAP_SHARED | MAP_GROWSDOWN, fd, 0), EINVAL,
+		    "files do not grow down");
 	check_errno(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), EPERM, "not mapped for writing");
 	check_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL), 0, "F_SEAL_SEAL");
 	check_errno(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL), EPERM, "no more seals");
