@@ -228,6 +228,7 @@ void area_link(struct area *a)
 	if (!a->obj)
 		return;
 	spin_lock(&a->obj->areas_lock);
+	a->obj_pass = 0;	/* or a truncation would take the head of the list for its end */
 	list_add(&a->obj_link, &a->obj->areas);
 	spin_unlock(&a->obj->areas_lock);
 }
