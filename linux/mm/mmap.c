@@ -211,8 +211,9 @@ static s64 remap_locked(struct mm *mm, const struct remap *r, struct list *gone)
 		if (mm_zap(mm, r->new_addr, r->new_addr + r->new_len) ||
 		    areas_cut(mm, r->new_addr, r->new_len, gone))
 			return -ENOMEM;
+		/* With old_len 0 that may have been what was to be mapped once more. */
 		a = area_find(mm, r->old);
-		return remap_move(mm, a, r, gone);
+		return a ? remap_move(mm, a, r, gone) : -EFAULT;
 	}
 	if (r->flags & MREMAP_DONTUNMAP)
 		return remap_move(mm, a, r, gone);

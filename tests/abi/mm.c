@@ -101,6 +101,9 @@ static void remap(void)
 	check(mremap(q, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, p) == p && p[0] == 11,
 	      "mremap to a fixed place");
 	check_eq(touch(q, false), SIGSEGV, "the old place is gone");
+	q = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	check(mremap(q, 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, q) == MAP_FAILED && errno == EFAULT,
+	      "mremap of nothing over itself");
 	munmap(p, 2 * PAGE);
 }
 
