@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* /dev/kvm, VM and vCPU creation, capabilities and the errors around them. */
+#include <sys/resource.h>
+
 #include "kvm.h"
 
 static void system_fd(int kvm)
@@ -56,6 +58,27 @@ static void create_vm(int kvm)
 	close(vm);
 }
 
+/* A vCPU that got no descriptor was never there. */
+static void no_descriptor(int vm)
+{
+	struct kvm_irq_level level = { .irq = KVM_ARM_IRQ_TYPE_CPU << KVM_ARM_IRQ_TYPE_SHIFT |
+					      1 << KVM_ARM_IRQ_VCPU_SHIFT };
+	struct rlimit old, none;
+	int vcpu;
+
+	must(getrlimit(RLIMIT_NOFILE, &old));
+	none = old;
+	none.rlim_cur = 0;
+	must(setrlimit(RLIMIT_NOFILE, &none));
+	check_errno(ioctl(vm, KVM_CREATE_VCPU, 1), EMFILE, "vCPU without a descriptor");
+	must(setrlimit(RLIMIT_NOFILE, &old));
+	check_errno(ioctl(vm, KVM_IRQ_LINE, &level), EINVAL, "it is not there");
+	vcpu = ioctl(vm, KVM_CREATE_VCPU, 1);
+	check(vcpu >= 0, "the same one once there is room");
+	check_eq(ioctl(vm, KVM_IRQ_LINE, &level), 0, "now it is there");
+	close(vcpu);
+}
+
 static void create_vcpu(int kvm)
 {
 	int vm = must(ioctl(kvm, KVM_CREATE_VM, 0));
@@ -88,6 +111,7 @@ static void create_vcpu(int kvm)
 	check_errno(ioctl(vcpu, KVM_RUN, 1), EINVAL, "KVM_RUN with argument");
 	check_errno(ioctl(vcpu, KVM_CREATE_VM, 0), EINVAL, "KVM_CREATE_VM on a vCPU");
 	close(vcpu);
+	no_descriptor(vm);
 	close(vm);
 }
 

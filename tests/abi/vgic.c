@@ -152,6 +152,7 @@ static void irqfd(void)
 	struct vm vm = VM(irqs);
 	int gic = gic_ready(&vm), fd = eventfd(0, EFD_NONBLOCK);
 	struct kvm_irqfd irqfd = { .fd = fd, .gsi = 10 };
+	struct kvm_ioeventfd rope = { .addr = 0x0b000000, .len = 4, .fd = fd };
 	uint64_t one = 1;
 
 	check_eq(ioctl(vm.fd, KVM_IRQFD, &irqfd), 0, "KVM_IRQFD for GSI 10");
@@ -167,6 +168,7 @@ static void irqfd(void)
 	write(fd, &one, 8);
 	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 33, 1);
 	check_eq(guest_says(&vm, 0), 33, "it brings nothing any more");
+	check_eq(ioctl(vm.fd, KVM_IOEVENTFD, &rope), 0, "an ioeventfd goes with its VM");
 	close(fd);
 	close(gic);
 	vm_drop(&vm);
