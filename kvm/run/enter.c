@@ -14,12 +14,23 @@
 #define HCR_VI	BIT(7)
 #define HCR_VSE	BIT(8)
 
+#define VSESR_EL2 S3_4_C5_C2_3
+
+/* The syndrome goes with the virtual SError; a CPU without RAS has no register for it. Arm ARM D24.2.194. */
+static void vserror_load(const struct vcpu *v)
+{
+	if (FIELD_GET(GENMASK(31, 28), read_sysreg(id_aa64pfr0_el1)))
+		write_sysreg(v->input.vserror_esr, VSESR_EL2);
+}
+
 static u64 hcr_now(const struct vcpu *v)
 {
 	u64 hcr = v->traps.hcr;
 
-	if (unlikely(v->input.vserror))
+	if (unlikely(v->input.vserror)) {
+		vserror_load(v);
 		hcr |= HCR_VSE;
+	}
 	if (unlikely(v->input.irq_line))
 		hcr |= HCR_VI;
 	if (unlikely(v->input.fiq_line))

@@ -19,7 +19,6 @@
 #define HFGITR_EL2	S3_4_C1_C1_6
 #define HDFGRTR_EL2	S3_4_C3_C1_4
 #define HDFGWTR_EL2	S3_4_C3_C1_5
-#define VSESR_EL2	S3_4_C5_C2_3
 
 u64 host_hcr, host_mdcr;
 
@@ -46,8 +45,6 @@ static void traps_load(const struct vcpu *v)
 	}
 	write_sysreg(v->config.mpidr, vmpidr_el2);
 	write_sysreg(read_sysreg(midr_el1), vpidr_el2);
-	if (unlikely(v->input.vserror))
-		write_sysreg(v->input.vserror_esr, VSESR_EL2);
 }
 
 static void traps_put(void)

@@ -176,6 +176,9 @@ static s64 remap_move(struct mm *mm, struct area *a, const struct remap *r, stru
 	err = area_split(mm, r->old);
 	if (!err && r->old_len)
 		err = area_split(mm, r->old + r->old_len);
+	/* What is cut off goes first: it may need memory, to split a block, and so may fail. */
+	if (!err && r->old_len > len)
+		err = mm_zap(mm, r->old + len, r->old + r->old_len);
 	a = area_find(mm, r->old);
 	b = err ? NULL : area_dup(mm, a);
 	if (!b)
