@@ -295,7 +295,7 @@ $(addprefix test-,$(rings)): test-%: tests-build
 	$(Q)tools/setup $(if $(filter boot,$*),test,base) $(if $(filter third,$*),selftests)
 	$(if $(filter third,$*),$(Q)tools/selftests)
 	$(Q)tests/run $*
-test-kernel: kernel-kasan
+test-kernel test-guest: kernel-kasan
 
 # Fast: all that can be said without starting QEMU.
 check: $(addprefix kernel-,$(FLAVOURS)) nestvm host-tests check-static
