@@ -38,6 +38,7 @@ static void bus_publish(struct vm *vm, struct iobus *new)
 	for (i = 0; i < new->n; i++)
 		new->longest = MAX(new->longest, new->dev[i]->len);
 	rcu_assign(vm->iobus, new);
+	__atomic_fetch_add(&vm->mmio_gen, 1, __ATOMIC_RELEASE);
 	if (old)
 		rcu_defer(&old->rcu, bus_free);
 }
@@ -79,6 +80,7 @@ void iobus_del(struct vm *vm, struct iodev *d)
 			if (old->dev[i] != d)
 				WRITE_ONCE(old->dev[k++], old->dev[i]);
 		WRITE_ONCE(old->n, k);
+		__atomic_fetch_add(&vm->mmio_gen, 1, __ATOMIC_RELEASE);
 		return;
 	}
 	for (i = 0; i < old->n; i++)
@@ -104,6 +106,13 @@ static unsigned bus_upper(const struct iobus *b, u64 addr)
 	return lo;
 }
 
+/* mmio_hint.gen is from before the slots were searched. */
+static void remember(struct vcpu *v, struct iodev *d, u64 addr, bool write)
+{
+	v->mmio_hint.gfn = addr >> PAGE_SHIFT;
+	v->mmio_hint.dev = write || d->shared ? NULL : d;
+}
+
 int iobus_access(struct vcpu *v, u64 addr, unsigned len, bool write, u64 *val)
 {
 	struct iobus *b;
@@ -121,12 +130,36 @@ int iobus_access(struct vcpu *v, u64 addr, unsigned len, bool write, u64 *val)
 			continue;
 		if (d->may_sleep) {
 			rcu_read_unlock();
+			remember(v, d, addr, write);
 			return write ? d->write(v, d, addr, len, *val) : d->read(v, d, addr, len, val);
 		}
 		ret = write ? d->write(v, d, addr, len, *val) : d->read(v, d, addr, len, val);
-		if (ret != -EOPNOTSUPP)
+		if (ret != -EOPNOTSUPP) {
+			remember(v, d, addr, write);
 			break;
+		}
 	}
+	rcu_read_unlock();
+	return ret;
+}
+
+int iobus_read_again(struct vcpu *v, u64 addr, unsigned len, u64 *val)
+{
+	struct iodev *d;
+	int ret = -EOPNOTSUPP;
+
+	rcu_read_lock();
+	d = v->mmio_hint.dev;
+	if (v->mmio_hint.gen != __atomic_load_n(&v->vm->mmio_gen, __ATOMIC_ACQUIRE) ||
+	    addr - d->base >= d->len || len > d->len - (addr - d->base)) {
+		rcu_read_unlock();
+		return ret;
+	}
+	if (d->may_sleep) {
+		rcu_read_unlock();
+		return d->read(v, d, addr, len, val);
+	}
+	ret = d->read(v, d, addr, len, val);
 	rcu_read_unlock();
 	return ret;
 }

@@ -44,6 +44,7 @@ struct vm {
 	struct vcpu *vcpus[KVM_VCPUS_MAX];	/* by creation index; set once, read with rcu_deref */
 	unsigned nr_vcpus;
 	bool ran_once;			/* some vCPU passed its first-run preparation: VM configuration is frozen */
+	u64 mmio_gen;			/* grows with every change of slots or iobus: vcpu->mmio_hint */
 	struct iobus *iobus;		/* MMIO ranges served in the kernel: vGIC frames, ioeventfds */
 	struct vgic *vgic;		/* NULL: none */
 	struct irqfds *irqfds;
@@ -110,6 +111,8 @@ struct iodev {
 int iobus_add(struct vm *vm, struct iodev *d);		/* -EEXIST when a frame overlaps, -ENOMEM; under vm->lock */
 void iobus_del(struct vm *vm, struct iodev *d);		/* d may be freed after rcu_synchronize() */
 int iobus_access(struct vcpu *v, u64 addr, unsigned len, bool write, u64 *val);	/* 0, -EOPNOTSUPP */
+/* A load from where v->mmio_hint (dev not NULL) says, if that still holds. 0, -EOPNOTSUPP: take the long way. */
+int iobus_read_again(struct vcpu *v, u64 addr, unsigned len, u64 *val);
 void iobus_destroy(struct vm *vm);
 
 /* irqfd and ioeventfd (kvm/irqfd.c, ioeventfd.c) */

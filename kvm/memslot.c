@@ -75,6 +75,7 @@ static int change_slots(struct vm *vm, const struct memslot_request *r)
 	}
 	memslots_apply(next, s, r, change, dirty);
 	rcu_assign(vm->slots, next);
+	__atomic_fetch_add(&vm->mmio_gen, 1, __ATOMIC_RELEASE);
 	rcu_defer(&s->rcu, slots_free);
 	if (i >= 0)
 		change_commit(vm, &old, r, change);

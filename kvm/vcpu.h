@@ -91,6 +91,14 @@ struct vcpu {
 	const struct vcpu_config config;
 	struct vcpu_traps traps;
 	struct vcpu_input input;
+	/*
+	 * Where the last load from a device was found: while vm->mmio_gen is still gen, there is no memory at gfn, and dev
+	 * serves loads of its range there. dev is only followed under RCU, after the look at mmio_gen.
+	 */
+	struct {
+		u64 gen, gfn;
+		struct iodev *dev;	/* NULL: nothing remembered */
+	} mmio_hint;
 	struct exit_info exit;
 	struct vcpu_state *state;	/* embedded behind this struct, opaque here */
 	struct vm *vm;
@@ -156,6 +164,8 @@ struct host_regs;				/* the process's EL0-visible registers that a guest overwri
 enum trap_result abort_trap(struct vcpu *v);	/* EC 0x20, 0x24 from v->exit: fault in, MMIO, or inject */
 void stage2_load(struct vcpu *v);		/* VTCR_EL2, VTTBR_EL2 with a current VMID; interrupts off. Called at each vcpu_load and on REQ_VMID */
 /* MMIO (kvm/trap/mmio.c): an abort with valid syndrome on no memory. */
+/* The same page as the last load from a device, v->mmio_hint: true if that served it. */
+bool mmio_again(struct vcpu *v, ipa_t ipa);
 enum trap_result mmio_trap(struct vcpu *v, ipa_t ipa);
 int mmio_complete(struct vcpu *v);		/* at KVM_RUN: a read that user space has answered */
 

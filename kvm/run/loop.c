@@ -146,7 +146,7 @@ static s64 run_loop(struct vcpu *v)
 		ret = handle_requests(v);
 		if (ret > 0)
 			return 0;
-		if (ret == 0 && (notify_pending() || timer_notify_user(v)))
+		if (ret == 0 && (notify_pending() || (unlikely(!v->vm->vgic) && timer_notify_user(v))))
 			ret = -EINTR;
 		if (ret < 0) {
 			v->run->exit_reason = KVM_EXIT_INTR;

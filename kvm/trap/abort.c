@@ -19,6 +19,7 @@
 #define ISS_S1PTW	BIT(7)
 #define ISS_WNR		BIT(6)
 #define FSC(esr)	((esr) & 0x3f)
+#define FSC_TRANSLATION	0x04	/* levels 0..3 in bits [1:0] */
 #define FSC_SEA		0x10
 #define FSC_SEA_TTW	0x13	/* level -1 .. level 3: 0x13..0x17 */
 #define FSC_SECC	0x18
@@ -95,6 +96,8 @@ static enum trap_result memory(struct vcpu *v, const struct abort *a)
 	u64 seq = __atomic_load_n(&vm->s2.invalidate_seq, __ATOMIC_ACQUIRE);
 	int ret;
 
+	v->mmio_hint.dev = NULL;
+	v->mmio_hint.gen = __atomic_load_n(&vm->mmio_gen, __ATOMIC_ACQUIRE);
 	rcu_read_lock();
 	m = memslot_find(rcu_deref(vm->slots), a->ipa >> PAGE_SHIFT);
 	if (m)
@@ -111,11 +114,23 @@ static enum trap_result memory(struct vcpu *v, const struct abort *a)
 	return TRAP_RETRY;
 }
 
+/* A load with syndrome, and no translation at the page where the last load met a device. */
+static bool same_device(struct vcpu *v)
+{
+	u64 esr = v->exit.esr;
+
+	return v->mmio_hint.dev && v->mmio_hint.gfn == FIELD_GET(GENMASK(43, 4), v->exit.hpfar) &&
+	       (esr & (ISS_ISV | ISS_CM | ISS_S1PTW | ISS_WNR | 0x3c)) == (ISS_ISV | FSC_TRANSLATION) &&
+	       EC(esr) != EC_IABT;
+}
+
 enum trap_result abort_trap(struct vcpu *v)
 {
 	struct abort a;
 	unsigned fsc = FSC(v->exit.esr);
 
+	if (same_device(v) && mmio_again(v, IPA(v->mmio_hint.gfn << PAGE_SHIFT | (v->exit.far & (PAGE_SIZE - 1)))))
+		return TRAP_SKIP;
 	abort_decode(v, &a);
 	if (fsc == FSC_SEA || (fsc >= FSC_SEA_TTW && fsc <= FSC_SECC) || (fsc >= 0x1b && fsc <= 0x1f)) {
 		(void)inject_vserror(v, false, 0);

@@ -58,6 +58,18 @@ static void load_result(struct vcpu *v, u64 esr, unsigned len, u64 val)
 	guest_reg_set(v, ISS_SRT(esr), val);
 }
 
+bool mmio_again(struct vcpu *v, ipa_t ipa)
+{
+	u64 esr = v->exit.esr, val = 0;
+	unsigned len = 1U << ISS_SAS(esr);
+
+	if (iobus_read_again(v, ipa.v, len, &val))
+		return false;
+	v->state->stat.mmio_kernel++;
+	load_result(v, esr, len, val);
+	return true;
+}
+
 enum trap_result mmio_trap(struct vcpu *v, ipa_t ipa)
 {
 	u64 esr = v->exit.esr;
