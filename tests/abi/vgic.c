@@ -24,6 +24,8 @@ GUEST(irqs,
 GUEST(bell, "mov w0, #1; str w0, [x27]; mov w0, #2; str w0, [x27, #4]; mov w0, #3; str w0, [x27, #4];"
 	"str x0, [x28]; 1: b 1b");
 GUEST(spin, "1: b 1b");
+/* Loads GICD_IIDR twice, reports what the second got; again. */
+GUEST(iidr, "1: ldr w0, [x26, #8]; ldr w0, [x26, #8]; str x0, [x28]; b 1b");
 
 static int attr(int fd, unsigned long op, uint32_t group, uint64_t a, void *val)
 {
@@ -204,8 +206,29 @@ static void ioeventfd(void)
 	vm_drop(&vm);
 }
 
+/* The way to a device is remembered only while nothing else comes to lie there. */
+static void memory_over_device(void)
+{
+	struct vm vm = VM(iidr);
+	uint32_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int64_t iidr;
+	int gic = gic_ready(&vm);
+
+	iidr = guest_says(&vm, 0);
+	check_eq(iidr & 0xfff, 0x43b, "GICD_IIDR has Arm's implementer code");
+	page[2] = 0x12345678;
+	check_eq(set_slot(vm.fd, 5, 0, GICD, 4096, page), 0, "memory over the distributor");
+	check_eq(guest_says(&vm, 0), 0x12345678, "the guest reads the memory");
+	check_eq(set_slot(vm.fd, 5, 0, GICD, 0, page), 0, "memory away again");
+	check_eq(guest_says(&vm, 0), iidr, "the guest reads the register again");
+	close(gic);
+	vm_drop(&vm);
+	munmap(page, 4096);
+}
+
 int main(void)
 {
+	memory_over_device();
 	attributes();
 	lines();
 	irqfd();
