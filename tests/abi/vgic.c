@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The in-kernel GICv3: attributes, KVM_IRQ_LINE, irqfd and ioeventfd. */
+#include <pthread.h>
 #include <sys/eventfd.h>
 
 #include "kvm.h"
@@ -24,8 +25,8 @@ GUEST(irqs,
 GUEST(bell, "mov w0, #1; str w0, [x27]; mov w0, #2; str w0, [x27, #4]; mov w0, #3; str w0, [x27, #4];"
 	"str x0, [x28]; 1: b 1b");
 GUEST(spin, "1: b 1b");
-/* Loads GICD_IIDR twice, reports what the second got; again. */
-GUEST(iidr, "1: ldr w0, [x26, #8]; ldr w0, [x26, #8]; str x0, [x28]; b 1b");
+/* Reports GICD_IIDR, then each time that it reads as something else. */
+GUEST(iidr, "1: ldr w1, [x26, #8]; str x1, [x28]; 2: ldr w0, [x26, #8]; cmp w0, w1; b.eq 2b; b 1b");
 
 static int attr(int fd, unsigned long op, uint32_t group, uint64_t a, void *val)
 {
@@ -206,21 +207,41 @@ static void ioeventfd(void)
 	vm_drop(&vm);
 }
 
-/* The way to a device is remembered only while nothing else comes to lie there. */
+struct later {
+	struct vm *vm;
+	uint64_t size;
+	void *page;
+};
+
+static void *slot_later(void *arg)
+{
+	struct later *l = arg;
+
+	usleep(50000);
+	check_eq(set_slot(l->vm->fd, 5, 0, GICD, l->size, l->page), 0, "slot changed under a running guest");
+	return NULL;
+}
+
+/* The way to a device may be remembered only while nothing else comes to lie there, guest running or not. */
 static void memory_over_device(void)
 {
 	struct vm vm = VM(iidr);
 	uint32_t *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int64_t iidr;
+	struct later l = { &vm, 4096, page };
 	int gic = gic_ready(&vm);
+	pthread_t t;
+	int64_t iidr;
 
 	iidr = guest_says(&vm, 0);
 	check_eq(iidr & 0xfff, 0x43b, "GICD_IIDR has Arm's implementer code");
 	page[2] = 0x12345678;
-	check_eq(set_slot(vm.fd, 5, 0, GICD, 4096, page), 0, "memory over the distributor");
-	check_eq(guest_says(&vm, 0), 0x12345678, "the guest reads the memory");
-	check_eq(set_slot(vm.fd, 5, 0, GICD, 0, page), 0, "memory away again");
-	check_eq(guest_says(&vm, 0), iidr, "the guest reads the register again");
+	must(-pthread_create(&t, NULL, slot_later, &l));
+	check_eq(guest_says(&vm, 0), 0x12345678, "memory over the distributor is what the guest reads");
+	pthread_join(t, NULL);
+	l.size = 0;
+	must(-pthread_create(&t, NULL, slot_later, &l));
+	check_eq(guest_says(&vm, 0), iidr, "memory away: the register again");
+	pthread_join(t, NULL);
 	close(gic);
 	vm_drop(&vm);
 	munmap(page, 4096);
