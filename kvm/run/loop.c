@@ -116,7 +116,6 @@ static bool enter_and_leave(struct vcpu *v)
 
 	local_irq_disable();
 	vcpu_commit_input(v);
-	timer_flush(v);
 	vgic_flush(v);
 	v->in_guest = true;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);

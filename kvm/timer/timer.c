@@ -210,10 +210,6 @@ static enum irq_result timer_irq(u32 intid, void *arg)
 	return IRQ_FORWARDED;
 }
 
-void timer_flush(struct vcpu *v)
-{
-}
-
 void timer_sync(struct vcpu *v)
 {
 	int i;

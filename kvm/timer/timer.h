@@ -10,7 +10,6 @@ void timer_vcpu_destroy(struct vcpu *v);	/* cancels the background timer */
 int timer_first_run(struct vcpu *v);		/* maps the PPIs to the vGIC; -EINVAL on PPI conflicts */
 void timer_load(struct vcpu *v);		/* registers to hardware, offset to CNTVOFF_EL2, physical active state */
 void timer_put(struct vcpu *v);
-void timer_flush(struct vcpu *v);		/* before vgic_flush: levels */
 void timer_sync(struct vcpu *v);		/* after vgic_sync */
 void timer_block(struct vcpu *v);		/* WFI: arm a host timer for the earliest deadline */
 void timer_unblock(struct vcpu *v);
