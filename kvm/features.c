@@ -98,7 +98,11 @@ int kvm_check_extension(struct vm *vm, u64 cap)
 	case KVM_CAP_IRQFD_RESAMPLE:
 	case KVM_CAP_ARM_SUPPORTED_REG_MASK_RANGES:
 	case KVM_CAP_SYNC_MMU:
+	case KVM_CAP_BINARY_STATS_FD:
+	case KVM_CAP_COALESCED_PIO:
 		return 1;
+	case KVM_CAP_COALESCED_MMIO:
+		return KVM_COALESCED_MMIO_PAGE_OFFSET;
 	case KVM_CAP_IRQ_ROUTING:
 		return 4096;
 	case KVM_CAP_ARM_INJECT_SERROR_ESR:

@@ -11,6 +11,7 @@
 #include "kernel/mm/ptable.h"
 #include "kernel/sched/rcu.h"
 #include "kvm/memslot.h"
+#include "kvm/stats.h"
 #include "linux/fs/file.h"
 #include "linux/mm/mm.h"
 
@@ -65,6 +66,9 @@ struct vm {
 		u64 id[64];		/* VM-wide ID register values, by (CRm - 1) * 8 + op2 of op0=3 op1=0 CRn=0; sysreg/idreg.c */
 		u64 offered[64];	/* as they were before the VMM wrote any */
 	} idregs;
+	struct vm_stats stats;
+	int creator;			/* thread id, for the name of the statistics */
+	struct coalesced *coalesced;	/* kvm/coalesced.c; NULL: no zone was ever registered */
 	struct page *ring_page;		/* second page of each vCPU's mapping (KVM_COALESCED_MMIO_PAGE_OFFSET) */
 };
 
@@ -121,6 +125,11 @@ int vm_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *args);
 int vm_set_gsi_routing(struct vm *vm, const struct kvm_irq_routing *r, const struct kvm_irq_routing_entry *e);
 int vm_irq_line(struct vm *vm, const struct kvm_irq_level *l);		/* KVM_IRQ_LINE */
 void irqfds_destroy(struct vm *vm);
+
+/* Coalesced MMIO (kvm/coalesced.c): KVM_REGISTER_COALESCED_MMIO and its opposite. */
+int vm_coalesced_add(struct vm *vm, const struct kvm_coalesced_mmio_zone *z);
+int vm_coalesced_del(struct vm *vm, const struct kvm_coalesced_mmio_zone *z);
+void coalesced_destroy(struct vm *vm);
 
 /* Hypercall filter (kvm/smccc/filter.c) */
 int smccc_filter_set(struct vm *vm, const struct kvm_smccc_filter *f);

@@ -16,6 +16,7 @@
 #include "kvm/vcpu_state.h"
 #include "kvm/smccc/smccc.h"
 #include "kvm/vgic/vgic.h"
+#include "linux/process/task.h"
 
 #define PSR_EL1H_DAIF	0x3c5UL
 #define FEATURES_KNOWN	0xffU	/* KVM_ARM_VCPU_POWER_OFF .. HAS_EL2 */
@@ -69,6 +70,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id, int *err)
 	v->vm = vm;
 	v->id = id;
 	v->index = vm->nr_vcpus;
+	v->state->creator = current_task()->tid;
 	pvtime_reset(v);
 	mutex_init(&v->mutex);
 	waitq_init(&v->wq);

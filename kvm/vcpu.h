@@ -110,6 +110,7 @@ struct vcpu {
 	struct thread *thread;		/* in KVM_RUN; RCU; NULL outside */
 	struct waitq wq;		/* blocked in WFI, powered off, stopped */
 	struct switch_hook hook;
+	u64 fast_hvc, fast_sgi;		/* exits served with the guest loaded: statistics */
 	bool loaded;			/* EL1 state is in this CPU's registers */
 	bool in_guest;			/* between the last check and the exit; for vm_stop_all and kicks */
 	u32 *ccsidr;			/* the VMM's own cache geometry by CSSELR; NULL: invented (sysreg/reset.c) */

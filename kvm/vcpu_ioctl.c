@@ -105,6 +105,11 @@ static s64 ioctl_set_events(struct vcpu *v, const struct kvm_vcpu_events *e)
 	return 0;
 }
 
+static s64 ioctl_vcpu_stats(struct vcpu *v, u64 arg)
+{
+	return vcpu_stats_fd(v);
+}
+
 static s64 ioctl_signal_mask(struct vcpu *v, u64 arg)
 {
 	struct kvm_signal_mask m;

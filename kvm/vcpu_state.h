@@ -26,7 +26,9 @@ struct vcpu_state {
 	u64 sigmask;
 	u32 guest_debug;
 	struct { u64 base; u64 last_run_delay; } steal;
+	int creator;			/* thread id, for the name of the statistics */
 	struct {
+		struct halt_stats halt;
 		u64 exits, irq_exits, wfi_exits, wfe_exits, hvc_exits, smc_exits, mmio_user, mmio_kernel, stage2_faults, sysreg, fp_traps, signal_exits;
 	} stat;
 };

@@ -13,6 +13,7 @@
 #include "kvm/timer/timer.h"
 #include "kvm/vcpu_state.h"
 #include "kvm/vgic/vgic.h"
+#include "linux/process/task.h"
 
 #define IPA_BITS_DEFAULT	40
 #define O_RDWR_			2
@@ -36,6 +37,7 @@ static void vm_destroy(struct vm *vm)
 		vcpu_quiesce(vm->vcpus[i]);
 	rcu_synchronize();	/* readers of vCPUs, slots, dirty bitmaps; CPUs that look at an FP owner */
 	iobus_destroy(vm);	/* before its devices: the ioeventfds have gone already */
+	coalesced_destroy(vm);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_destroy(vm->vcpus[i]);
 	vgic_vm_destroy(vm);
@@ -85,6 +87,7 @@ static struct vm *vm_alloc(unsigned ipa_bits, int *err)
 		goto fail;
 	aspace_get(&vm->mm->as);
 	fwreg_init_vm(vm);
+	vm->creator = current_task()->tid;
 	return vm;
 fail:
 	if (vm->ring_page)
@@ -220,6 +223,21 @@ static s64 ioctl_clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log
 static s64 ioctl_create_irqchip(struct vm *vm, u64 arg)
 {
 	return vgic_in_kernel(vm) ? -EEXIST : -ENODEV;
+}
+
+static s64 ioctl_coalesced_add(struct vm *vm, const struct kvm_coalesced_mmio_zone *z)
+{
+	return vm_coalesced_add(vm, z);
+}
+
+static s64 ioctl_coalesced_del(struct vm *vm, const struct kvm_coalesced_mmio_zone *z)
+{
+	return vm_coalesced_del(vm, z);
+}
+
+static s64 ioctl_vm_stats(struct vm *vm, u64 arg)
+{
+	return vm_stats_fd(vm);
 }
 
 static s64 ioctl_irq_line(struct vm *vm, const struct kvm_irq_level *l)

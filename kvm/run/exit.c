@@ -50,6 +50,7 @@ static bool fast_sgi(struct vcpu *v, u64 esr, u64 *code)
 	rcu_user_enter();
 	if (!done)
 		return false;
+	v->fast_sgi++;
 	write_sysreg(read_sysreg(elr_el2) + 4, elr_el2);
 	write_sysreg(read_sysreg(spsr_el2) & ~(SPSR_SS | SPSR_BTYPE), spsr_el2);
 	if (likely(!(READ_ONCE(current_thread->flags) & (TF_RESCHED | TF_NOTIFY | TF_KICK)) && !READ_ONCE(v->requests)))

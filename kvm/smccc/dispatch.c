@@ -117,6 +117,7 @@ bool smccc_fast(struct vcpu *v)
 		return false;
 	}
 	smccc_return(v, val, 0, 0, 0);
+	v->fast_hvc++;
 	return true;
 }
 

@@ -28,12 +28,19 @@ static void unmap_locked(struct stage2 *s2, u64 ipa, u64 size)
 	ASSERT(!ret);	/* whole blocks need no splitting */
 }
 
+static void flush_counted(struct vm *vm)
+{
+	vm->stats.tlb_flush_requests++;
+	vm->stats.tlb_flush++;
+}
+
 void stage2_unmap(struct vm *vm, u64 gfn, u64 npages)
 {
 	struct stage2 *s2 = &vm->s2;
 
 	write_lock(&s2->lock);
 	s2->invalidate_seq++;
+	flush_counted(vm);
 	unmap_locked(s2, gfn << PAGE_SHIFT, npages << PAGE_SHIFT);
 	write_unlock(&s2->lock);
 }
@@ -45,6 +52,7 @@ void stage2_write_protect(struct vm *vm, u64 gfn, u64 npages)
 
 	write_lock(&s2->lock);
 	s2->invalidate_seq++;
+	flush_counted(vm);
 	if (pt_protect(&s2->pt, ipa, size, ~(unsigned)PT_W, 0))
 		unmap_locked(s2, ipa, size);
 	write_unlock(&s2->lock);
@@ -60,8 +68,10 @@ static void range_unmap(struct vm *vm, u64 start, u64 end)
 		struct memslot *m = &s->slot[i];
 		u64 from = MAX(start, m->uva.v), to = MIN(end, m->uva.v + (m->npages << PAGE_SHIFT));
 
-		if (from < to)
-			unmap_locked(&vm->s2, (m->gfn << PAGE_SHIFT) + (from - m->uva.v), to - from);
+		if (from >= to)
+			continue;
+		flush_counted(vm);
+		unmap_locked(&vm->s2, (m->gfn << PAGE_SHIFT) + (from - m->uva.v), to - from);
 	}
 }
 

@@ -27,9 +27,15 @@ bool vcpu_runnable(struct vcpu *v)
 
 void vcpu_block(struct vcpu *v)
 {
+	struct halt_stats *h = &v->state->stat.halt;
+	u64 start = clock_ns();
+
+	WRITE_ONCE(h->blocking, 1);
 	timer_block(v);
 	(void)wait_event_interruptible(&v->wq, READ_ONCE(v->requests) || vcpu_runnable(v));
 	timer_unblock(v);
+	WRITE_ONCE(h->blocking, 0);
+	stats_halt(h, clock_ns() - start, vcpu_runnable(v));
 }
 
 enum trap_result trap_wfx(struct vcpu *v)
