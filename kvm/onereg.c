@@ -16,7 +16,7 @@
 #define CORE_ID(size, off) (KVM_REG_ARM64 | (size) | KVM_REG_ARM_CORE | ((off) / sizeof(u32)))
 #define OFF(m)		offsetof(struct kvm_regs, m)
 #define MODE_BITS	0x1fUL
-#define CORE_INDEX	0xffffUL
+#define CORE_INDEX	(0xffffffffUL & ~KVM_REG_ARM_CORE)	/* bits above the group name nothing either */
 
 /* Where a core register is. len 0: no such register. */
 static void *core_find(struct vcpu *v, u64 id, unsigned *len)
@@ -150,9 +150,15 @@ static int core_list(u64 *u)
 	return n;
 }
 
+/* The upper half of an id says arm64 and a size, and nothing else. */
+static bool id_is_ours(u64 id)
+{
+	return (id & ~(KVM_REG_SIZE_MASK | 0xffffffffUL)) == KVM_REG_ARM64;
+}
+
 int onereg_get(struct vcpu *v, const struct kvm_one_reg *reg)
 {
-	if ((reg->id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64)
+	if (!id_is_ours(reg->id))
 		return -EINVAL;
 	switch (reg->id & KVM_REG_ARM_COPROC_MASK) {
 	case KVM_REG_ARM_CORE:
@@ -167,7 +173,7 @@ int onereg_get(struct vcpu *v, const struct kvm_one_reg *reg)
 
 int onereg_set(struct vcpu *v, const struct kvm_one_reg *reg)
 {
-	if ((reg->id & KVM_REG_ARCH_MASK) != KVM_REG_ARM64)
+	if (!id_is_ours(reg->id))
 		return -EINVAL;
 	switch (reg->id & KVM_REG_ARM_COPROC_MASK) {
 	case KVM_REG_ARM_CORE:

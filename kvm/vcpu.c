@@ -300,29 +300,35 @@ static void hide_gic(struct vm *vm)
 	vm->idregs.id[IDX_ID_PFR1_EL1] &= ~(0xfUL << ID_PFR1_GIC_SHIFT);
 }
 
-int vcpu_first_run(struct vcpu *v)
+/*
+ * All of it under vm->lock: the vGIC that is checked is the one that stays, and the ID registers from which the trap
+ * values come can no longer be written when somebody next gets the lock.
+ */
+static int first_run_locked(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
+	int ret = vgic_first_run(v);
+
+	if (!ret)
+		ret = timer_first_run(v);
+	if (ret)
+		return ret;
+	if (!vm->ran_once && !vgic_in_kernel(vm))
+		hide_gic(vm);
+	vcpu_config_freeze(v);
+	v->state->ran_once = true;
+	vm->ran_once = true;
+	return 0;
+}
+
+int vcpu_first_run(struct vcpu *v)
+{
 	int ret;
 
 	if (!v->config.initialized)
 		return -ENOEXEC;
-	if (vgic_in_kernel(vm)) {
-		ret = vgic_first_run(v);
-		if (ret)
-			return ret;
-	}
-	mutex_lock(&vm->lock);
-	if (!vm->ran_once && !vgic_in_kernel(vm))
-		hide_gic(vm);
-	mutex_unlock(&vm->lock);
-	ret = timer_first_run(v);
-	if (ret)
-		return ret;
-	vcpu_config_freeze(v);
-	v->state->ran_once = true;
-	mutex_lock(&vm->lock);
-	vm->ran_once = true;
-	mutex_unlock(&vm->lock);
-	return 0;
+	mutex_lock(&v->vm->lock);
+	ret = first_run_locked(v);
+	mutex_unlock(&v->vm->lock);
+	return ret;
 }

@@ -7,7 +7,7 @@
 int timer_vcpu_create(struct vcpu *v);		/* v->timers; -ENOMEM */
 void timer_vcpu_reset(struct vcpu *v);
 void timer_vcpu_destroy(struct vcpu *v);	/* cancels the background timer */
-int timer_first_run(struct vcpu *v);		/* maps the PPIs to the vGIC; -EINVAL on PPI conflicts */
+int timer_first_run(struct vcpu *v);		/* maps the PPIs to the vGIC; -EINVAL on PPI conflicts. Under vm->lock */
 void timer_load(struct vcpu *v);		/* registers to hardware, offset to CNTVOFF_EL2, physical active state */
 void timer_put(struct vcpu *v);
 void timer_sync(struct vcpu *v);		/* after vgic_sync */

@@ -200,18 +200,9 @@ int vgic_ready_make(struct vm *vm)
 
 int vgic_first_run(struct vcpu *v)
 {
-	struct vm *vm = v->vm;
-	struct vgic *g;
-	int ret = 0;
+	struct vgic *g = v->vm->vgic;
 
-	if (!vgic_in_kernel(vm))
-		return 0;
-	mutex_lock(&vm->lock);
-	g = vm->vgic;
-	if (!g->mapped)
-		ret = vgic_frames_map(vm);
-	mutex_unlock(&vm->lock);
-	return ret;
+	return !g || g->mapped ? 0 : vgic_frames_map(v->vm);
 }
 
 int vgic_inject(struct vm *vm, struct vcpu *v, u32 intid, bool level)

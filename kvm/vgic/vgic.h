@@ -11,7 +11,7 @@
 int vgic_vcpu_create(struct vcpu *v);			/* allocates v->vgic; -ENOMEM */
 void vgic_vcpu_destroy(struct vcpu *v);
 void vgic_vm_destroy(struct vm *vm);
-int vgic_first_run(struct vcpu *v);			/* maps the frames; -EBUSY/-ENXIO: not (fully) configured, as Linux */
+int vgic_first_run(struct vcpu *v);			/* maps the frames; -EBUSY/-ENXIO: not (fully) configured, as Linux. Under vm->lock */
 bool vgic_in_kernel(struct vm *vm);			/* created */
 bool vgic_ready(struct vm *vm);				/* initialised */
 /* Around the guest, interrupts off, on the vCPU's thread. load/put: list registers' configuration (VMCR, APRs); flush/sync: list registers. */

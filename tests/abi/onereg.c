@@ -37,6 +37,8 @@ static void core(struct vm *vm)
 	check_errno(get_reg(vm->vcpu, ARM64_SYS_REG(3, 0, 15, 15, 7), &v), ENOENT,
 		    "unknown system register");
 	check_errno(get_reg(vm->vcpu, 0x1234, &v), EINVAL, "another architecture's");
+	check_errno(get_reg(vm->vcpu, CORE(regs.pc) | 1UL << 28, &v), ENOENT, "pc with a bit above the group");
+	check_errno(set_reg(vm->vcpu, CORE(regs.pc) | 1UL << 51, &v), EINVAL, "pc with a bit of the upper half");
 }
 
 static void system_registers(struct vm *vm)
