@@ -40,7 +40,7 @@ FLAVOURS := release test kasan
 goals := $(if $(MAKECMDGOALS),$(MAKECMDGOALS),all)
 ifneq ($(filter-out clean distclean help,$(goals)),)
 ifneq ($(NO_SETUP),1)
-setup_piece := $(if $(filter run bench test% check-full,$(goals)),base,headers)
+setup_piece := $(if $(filter test% abi-tests,$(goals)),libs,$(if $(filter run bench,$(goals)),base,headers))
 setup_out := $(shell tools/setup $(setup_piece) >&2 && echo ok)
 ifneq ($(setup_out),ok)
 $(error the set-up did not finish)
@@ -241,7 +241,31 @@ abi_bin := $(patsubst %.c,$(BUILD)/%,$(abi_src))
 $(BUILD)/tests/abi/%: tests/abi/%.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(USERCC) $(user_flags) $(user_inc) -I tests/abi -MMD -MF $@.d -o $@ $< -lpthread
+	$(Q)$(USERCC) $(user_flags) $(user_inc) -I tests/abi -MMD -MF $@.d -o $@ $< -lpthread -lm
+
+# The test of C libraries in its other builds: NAME.pie and NAME.dyn (glibc), NAME.musl.
+ARM64  := $(FETCHED)/arm64
+musl_c := $(USERCC) $(filter-out -static,$(user_flags)) -mno-outline-atomics -nostdinc \
+	-isystem $(ARM64)/musl/include -isystem $(UAPI) \
+	-isystem $(shell $(USERCC) -print-file-name=include 2>/dev/null)
+musl_ld := $(addprefix $(ARM64)/musl/lib/,crt1.o crti.o)
+abi_libc := libc.pie libc.dyn $(if $(wildcard $(ARM64)/musl),$(addsuffix .musl,libc threads signals files))
+abi_bin += $(addprefix $(BUILD)/tests/abi/,$(abi_libc))
+
+$(BUILD)/tests/abi/%.pie: tests/abi/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(USERCC) $(filter-out -static,$(user_flags)) -static-pie -fPIE $(user_inc) \
+		-MMD -MF $@.d -o $@ $< -lpthread -lm
+
+$(BUILD)/tests/abi/%.dyn: tests/abi/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(USERCC) $(filter-out -static,$(user_flags)) -DDYNAMIC='"libm.so.6"' $(user_inc) \
+		-MMD -MF $@.d -o $@ $< -lpthread -lm -ldl
+
+$(BUILD)/tests/abi/%.musl: tests/abi/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(musl_c) -MMD -MF $@.d -static -nostdlib -o $@ $(musl_ld) $< \
+		$(ARM64)/musl/lib/libc.a -lgcc $(ARM64)/musl/lib/crtn.o
 
 .PHONY: abi-tests
 abi-tests: $(abi_bin)

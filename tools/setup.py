@@ -22,6 +22,7 @@ DEBS = os.path.join(BUILD, "apt", "debs")
 
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 import images  # noqa: E402
+import arm64root  # noqa: E402
 import guestfs  # noqa: E402
 
 # command -> (package, why)
@@ -51,6 +52,10 @@ class SetupError(Exception):
     pass
 
 
+class NeedsRoot(SetupError):
+    """Nothing that trying again would change: status 2."""
+
+
 def say(text):
     print(f"setup: {text}", flush=True)
 
@@ -75,7 +80,7 @@ def as_root():
         return []
     if shutil.which("sudo"):
         return ["sudo"]
-    raise SetupError("apt needs root: run this as root, or install sudo")
+    raise NeedsRoot("apt needs root: run this as root, or install sudo")
 
 
 # ---- the machine's own apt sources ------------------------------------------
@@ -174,6 +179,8 @@ def setup_host():
     missing = {pkg: why for tool, (pkg, why) in HOST_TOOLS.items() if not shutil.which(tool)}
     if not have_libc_headers():
         missing["libc6-dev-arm64-cross"] = "static C library for nestvm and the tests"
+    if not os.path.exists("/usr/include/stdlib.h"):
+        missing["libc6-dev"] = "C library of the native tests"
     if not os.path.exists("/usr/lib/gcc/x86_64-linux-gnu") or not glob.glob(
             "/usr/lib/gcc/x86_64-linux-gnu/*/libasan.so"):
         missing.setdefault("gcc", "sanitizers of the native tests")
@@ -183,6 +190,7 @@ def setup_host():
     os_codename()
     updated = False
     if missing:
+        as_root()
         for pkg, why in sorted(missing.items()):
             say(f"installing {pkg}: {why}")
         run(as_root() + ["apt-get", "update", "-qq"], tries=3, what="apt-get update")
@@ -457,8 +465,43 @@ def piece_base():
     build_guest_initrd()
 
 
-def piece_test():
+def fetch_musl():
+    """Headers and the static library of musl, for tests/abi/NAME.musl."""
+    dst = os.path.join(BUILD, "arm64", "musl")
+    if os.path.isdir(dst):
+        return
+    suite = first_suite(["trixie", "bookworm"], "musl-dev")
+    tmp = unpack(suite.download("musl-dev"), "musl")
+    found = {what: glob.glob(f"{tmp}/usr/{what}/aarch64-linux-musl") for what in ("include", "lib")}
+    if not all(found.values()):
+        raise SetupError("musl-dev holds no aarch64-linux-musl: its layout is new to tools/setup.py")
+    for what, path in found.items():
+        shutil.copytree(path[0], os.path.join(dst + ".tmp", what), dirs_exist_ok=True)
+    os.rename(dst + ".tmp", dst)
+    shutil.rmtree(tmp)
+
+
+def fetch_libc():
+    """A root with the newest libc6, for dynamically linked tests."""
+    dst = os.path.join(BUILD, "arm64", "glibc")
+    if os.path.isdir(dst):
+        return
+    suite = first_suite(["trixie", "bookworm"], "libc6")
+    # libgcc_s: glibc loads it for pthread_cancel.
+    roots = [unpack(suite.download(name), name) for name in ("libc6", "libgcc-s1")]
+    arm64root.collect(roots, ["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "libgcc_s.so.1"], dst)
+    for tmp in roots:
+        shutil.rmtree(tmp)
+
+
+def piece_libs():
     piece_base()
+    fetch_musl()
+    fetch_libc()
+
+
+def piece_test():
+    piece_libs()
     fetch_kernel("6.1-cloud")
 
 
@@ -497,7 +540,8 @@ def piece_selftests():
 PIECES = {
     "headers": (piece_headers, "host tools, Linux's UAPI headers, libfdt and zlib: enough to compile"),
     "base": (piece_base, "headers, busybox, the default guest: enough for `make run`"),
-    "test": (piece_test, "base and the other guest kernels of `make test`"),
+    "libs": (piece_libs, "base and the arm64 C libraries that tests/abi is built with"),
+    "test": (piece_test, "libs and the other guest kernels of `make test`"),
     "full": (piece_full, "test and the guest kernels of `make test-full`"),
     "selftests": (piece_selftests, "base and the source of Linux's KVM selftests"),
 }
@@ -519,9 +563,9 @@ def main():
         for name in args.piece:
             PIECES[name][0]()
             write_file(os.path.join(BUILD, "stamps", name), b"")
-    except (SetupError, images.BadImage, OSError, subprocess.CalledProcessError) as err:
+    except (SetupError, images.BadImage, arm64root.BadRoot, OSError, subprocess.CalledProcessError) as err:
         print(f"setup: {err}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(err, NeedsRoot) else 1
     say(f"ready ({', '.join(args.piece)}; {time.time() - begin:.0f} s)")
     return 0
 
