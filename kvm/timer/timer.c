@@ -15,22 +15,9 @@
 #include "kernel/mm/page.h"
 #include "kernel/mm/uaccess.h"
 #include "kvm/timer/timer.h"
+#include "kvm/timer/timer_hw.h"
 #include "kvm/vcpu_state.h"
 #include "kvm/vgic/vgic.h"
-
-#define CNTV_CTL_EL02	S3_5_C14_C3_1
-#define CNTV_CVAL_EL02	S3_5_C14_C3_2
-#define CNTP_CTL_EL02	S3_5_C14_C2_1
-#define CNTP_CVAL_EL02	S3_5_C14_C2_2
-#define CNTPOFF_EL2	S3_4_C14_C0_6
-
-#define CTL_ENABLE	BIT(0)
-#define CTL_IMASK	BIT(1)
-#define CTL_ISTATUS	BIT(2)
-
-#define CNTHCTL_EL1PCTEN BIT(10)	/* clear: EL1's and EL0's reads of the physical counter trap */
-#define CNTHCTL_EL1PTEN	BIT(11)		/* ... and accesses to the physical timer */
-#define CNTHCTL_ECV	BIT(12)		/* CNTPOFF_EL2 counts */
 
 enum { VIRT, PHYS, NR_TIMERS };
 
@@ -44,11 +31,13 @@ struct vcpu_timers {
 	u32 ppi[4];		/* by KVM_ARM_VCPU_TIMER_IRQ_* */
 	struct ktimer background;
 	u64 deadline;		/* of background, in counter ticks */
+	u64 bias[NR_TIMERS];	/* while loaded: the part of the offset that is in CVAL and in trapped counter reads */
 	struct vcpu *v;
 };
 
 static u32 host_irq[NR_TIMERS];
-static bool has_poff;
+static bool has_poff;		/* CNTPOFF_EL2 is there and works */
+static bool trap_wrap;		/* CNTVOFF_EL2 cannot put a counter ahead of the machine's */
 
 /* What this CPU's timers are in use for. Interrupts off. */
 static struct {
@@ -69,20 +58,45 @@ static void ctl_write(int i, u64 val)
 		write_sysreg(val, CNTP_CTL_EL02);
 }
 
-/* The physical timer compares with the counter less CNTPOFF_EL2, or without an offset if there is no such register. */
-static u64 cval_bias(const struct vcpu *v, int i)
+/*
+ * What of a counter's offset the hardware does not take: it goes into CVAL instead, and reads of the counter trap. By the
+ * offset's sign, not by the time, so that it stays the same as long as the offset.
+ */
+static u64 offset_bias(const struct vm *vm, int i)
 {
-	return i == PHYS && !has_poff ? v->vm->counter_offset[PHYS] : 0;
+	u64 off = vm->counter_offset[i];
+
+	if (i == PHYS)
+		return has_poff ? 0 : off;
+	return trap_wrap && (s64)off < 0 ? off : 0;
 }
 
+/*
+ * The machine's time at which a biased timer expires: what was over before the machine started is over at its start, and
+ * what comes after its counter's end never does.
+ */
+static u64 cval_biased(u64 cval, u64 bias)
+{
+	u64 sum = cval + bias;
+	bool carry = sum < cval;
+
+	if ((s64)bias < 0)
+		return carry ? sum : 0;
+	return carry ? ~0UL : sum;
+}
+
+/* A biased timer's registers trap: what the guest wrote is in memory. */
 static u64 cval_read(const struct vcpu *v, int i)
 {
-	return (i == VIRT ? read_sysreg(CNTV_CVAL_EL02) : read_sysreg(CNTP_CVAL_EL02)) - cval_bias(v, i);
+	if (unlikely(v->timers->bias[i]))
+		return v->timers->t[i].cval;
+	return i == VIRT ? read_sysreg(CNTV_CVAL_EL02) : read_sysreg(CNTP_CVAL_EL02);
 }
 
 static void cval_write(const struct vcpu *v, int i, u64 val)
 {
-	val += cval_bias(v, i);
+	if (unlikely(v->timers->bias[i]))
+		val = cval_biased(val, v->timers->bias[i]);
 	if (i == VIRT)
 		write_sysreg(val, CNTV_CVAL_EL02);
 	else
@@ -155,16 +169,22 @@ static void irq_load(struct vcpu *v, int i)
 void timer_load(struct vcpu *v)
 {
 	u64 flags = local_irq_save();
-	u64 hctl = read_sysreg(cnthctl_el2) & ~(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN | CNTHCTL_ECV);
+	u64 hctl = read_sysreg(cnthctl_el2) & ~(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN | CNTHCTL_ECV | CNTHCTL_EL1TVT |
+						CNTHCTL_EL1TVCT);
 	const u64 *offset = v->vm->counter_offset;
+	u64 *bias = v->timers->bias;
 	int i;
 
-	write_sysreg(offset[VIRT], cntvoff_el2);
+	for (i = 0; i < NR_TIMERS; i++)
+		bias[i] = offset_bias(v->vm, i);
+	write_sysreg(offset[VIRT] - bias[VIRT], cntvoff_el2);
+	if (unlikely(bias[VIRT]))
+		hctl |= CNTHCTL_EL1TVT | CNTHCTL_EL1TVCT;
 	if (has_poff) {
 		write_sysreg(offset[PHYS], CNTPOFF_EL2);
 		hctl |= CNTHCTL_ECV;
 	}
-	if (has_poff || !offset[PHYS])
+	if (!bias[PHYS])
 		hctl |= CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN;
 	write_sysreg(hctl, cnthctl_el2);
 	for (i = 0; i < NR_TIMERS; i++)
@@ -505,13 +525,28 @@ static void timer_enable_here(void *arg)
 	irq_enable(host_irq[PHYS]);
 }
 
+/* FEAT_ECV in ID_AA64MMFR0_EL1: 1 has the traps, 2 also CNTPOFF_EL2. */
+static void probe(void)
+{
+	unsigned ecv = read_sysreg(id_aa64mmfr0_el1) >> 60 & 0xf;
+	u64 flags = local_irq_save();
+
+	has_poff = ecv >= 2 && timer_probe_poff();
+	trap_wrap = ecv >= 1 && !timer_probe_wrap();
+	local_irq_restore(flags);
+	if (ecv >= 2 && !has_poff)
+		pr_info("kvm: CNTPOFF_EL2 has no effect: physical counters with an offset are trapped\n");
+	if (trap_wrap)
+		pr_info("kvm: CNTVOFF_EL2 does not wrap: counters ahead of the machine's are trapped\n");
+}
+
 int timer_init(void)
 {
 	int i, ret;
 
 	host_irq[VIRT] = timer_intid(TIMER_IRQ_VIRT);
 	host_irq[PHYS] = timer_intid(TIMER_IRQ_PHYS);
-	has_poff = (read_sysreg(id_aa64mmfr0_el1) >> 60 & 0xf) >= 2;
+	probe();
 	for (i = 0; i < NR_TIMERS; i++) {
 		if (!host_irq[i]) {
 			pr_err("kvm: the device tree does not describe the EL1 timers' interrupts");
