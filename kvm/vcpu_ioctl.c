@@ -148,7 +148,7 @@ static s64 ioctl_guest_debug(struct vcpu *v, const struct kvm_guest_debug *d)
 	v->input.sw_bp = on && (d->control & KVM_GUESTDBG_USE_SW_BP);
 	v->input.hw_bp = on && (d->control & KVM_GUESTDBG_USE_HW);
 	if (!v->input.single_step)
-		v->regs.pstate &= ~BIT(21);
+		v->state->step_pending = false;
 	if (v->config.frozen)
 		debug_traps_compute(v);
 	return 0;

@@ -25,6 +25,8 @@ struct vcpu_state {
 	bool sigmask_set;		/* KVM_SET_SIGNAL_MASK */
 	u64 sigmask;
 	u32 guest_debug;
+	bool step_pending, step_taken;	/* single step: done but not reported; reported by this KVM_RUN */
+	u64 guest_ss;			/* the guest's own PSTATE.SS while the VMM uses it */
 	struct { u64 base; u64 last_run_delay; } steal;
 	int creator;			/* thread id, for the name of the statistics */
 	struct {

@@ -10,6 +10,7 @@
 #include "kernel/debug/exitring.h"
 #include "kernel/debug/print.h"
 #include "kvm/run/run.h"
+#include "kvm/sysreg/sysreg.h"
 #include "kvm/timer/timer.h"
 #include "kvm/trap/trap.h"
 #include "kvm/vcpu_config.h"
@@ -184,6 +185,8 @@ s64 vcpu_run(struct vcpu *v)
 	}
 	if (v->state->sigmask_set)
 		sigmask_swap(v->state->sigmask, &old_mask);
+	if (unlikely(v->input.single_step))
+		debug_step_begin(v);
 	run_begin(v);
 	if (READ_ONCE(v->run->immediate_exit)) {
 		ret = -EINTR;		/* the last exit's reason stays, as on Linux */
@@ -195,6 +198,8 @@ s64 vcpu_run(struct vcpu *v)
 	/* A snapshot taken now sees no half step; only an MMIO completion may still be outstanding. */
 	vcpu_commit_input(v);
 	run_end(v);
+	if (unlikely(v->input.single_step))
+		debug_step_end(v);
 	if (v->state->sigmask_set)
 		sigmask_restore(old_mask);
 	return ret;

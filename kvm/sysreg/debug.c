@@ -7,6 +7,7 @@
 #include "kernel/cpu/sysreg.h"
 #include "kvm/features.h"
 #include "kvm/sysreg/sysreg.h"
+#include "kvm/vcpu_state.h"
 
 #define MDSCR_SS	BIT(0)
 #define MDSCR_KDE	BIT(13)
@@ -76,11 +77,35 @@ void debug_regs_load(struct vcpu *v)
 		points_load(v->regs.sys);
 	}
 	write_sysreg(mdscr, mdscr_el1);
-	if (v->input.single_step)
-		v->regs.pstate |= BIT(21);	/* PSTATE.SS: one instruction runs first */
 }
 
 void debug_regs_put(struct vcpu *v)
 {
 	write_sysreg(0, mdscr_el1);
+}
+
+#define PSR_SS		BIT(21)
+
+/*
+ * PSTATE.SS belongs to the VMM's debugger only while KVM_RUN lasts: user space reads and moves the guest's own. A step
+ * whose instruction is done but whose exception has not come yet (a signal, an MMIO access) is taken by the next KVM_RUN.
+ */
+void debug_step_begin(struct vcpu *v)
+{
+	struct vcpu_state *s = v->state;
+
+	s->guest_ss = v->regs.pstate & PSR_SS;
+	s->step_taken = false;
+	if (s->step_pending)
+		v->regs.pstate &= ~PSR_SS;
+	else
+		v->regs.pstate |= PSR_SS;
+}
+
+void debug_step_end(struct vcpu *v)
+{
+	struct vcpu_state *s = v->state;
+
+	s->step_pending = !s->step_taken && !(v->regs.pstate & PSR_SS);
+	v->regs.pstate = (v->regs.pstate & ~PSR_SS) | s->guest_ss;
 }

@@ -88,6 +88,9 @@ int sysreg_user_list(struct vcpu *v, u64 uaddr);	/* sysreg_user_count() ids */
 /* debug.c: the guest's (or its debugger's) breakpoints while the guest is loaded. Preemption off. */
 void debug_regs_load(struct vcpu *v);
 void debug_regs_put(struct vcpu *v);
+/* Around KVM_RUN when the VMM single-steps (v->input.single_step); the vCPU is put. */
+void debug_step_begin(struct vcpu *v);
+void debug_step_end(struct vcpu *v);
 
 /* kvm/stage2/coherency.c: the guest switched its caches on or off, or maintains them by set and way; no FWB only. */
 void stage2_set_way(struct vcpu *v);

@@ -10,6 +10,7 @@ enum trap_result trap_debug(struct vcpu *v)
 {
 	struct kvm_run *run = v->run;
 
+	v->state->step_taken = (v->exit.esr >> 26 & 0x3f) == ESR_EC_SOFTSTP_LOW;
 	run->exit_reason = KVM_EXIT_DEBUG;
 	run->debug.arch.hsr = (u32)v->exit.esr;
 	run->debug.arch.hsr_high = (u32)(v->exit.esr >> 32);
