@@ -100,9 +100,12 @@ int kvm_check_extension(struct vm *vm, u64 cap)
 	case KVM_CAP_SYNC_MMU:
 	case KVM_CAP_BINARY_STATS_FD:
 	case KVM_CAP_COALESCED_PIO:
+	case KVM_CAP_SIGNAL_MSI:
 		return 1;
 	case KVM_CAP_COALESCED_MMIO:
 		return KVM_COALESCED_MMIO_PAGE_OFFSET;
+	case KVM_CAP_MSI_DEVID:
+		return vm ? vgic_has_its(vm) : -EINVAL;
 	case KVM_CAP_IRQ_ROUTING:
 		return 4096;
 	case KVM_CAP_ARM_INJECT_SERROR_ESR:

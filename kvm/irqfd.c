@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Interrupts from user space: KVM_IRQ_LINE, KVM_IRQFD and the GSI routing between them and the vGIC. An irqfd hangs on
- * its eventfd's wait queue and injects from there, in whatever context the eventfd is signalled.
+ * its eventfd's wait queue and injects from there, in whatever context the eventfd is signalled; it goes when it is
+ * deassigned, when the eventfd's last descriptor is closed, or with its VM.
  * Locks: irqfds->lock (mutex: assign, deassign, routing), irqfds->list_lock (irq-safe spinlock: the list). Routing is
- * read under RCU. Order: eventfd's queue lock or nothing, then list_lock, then the vGIC's.
+ * read under RCU. Order: eventfd's queue lock or nothing, then the vGIC's; list_lock, then eventfds' queue locks.
  */
 #include <linux/errno.h>
 
@@ -19,22 +20,34 @@
 #define POLLIN_		0x1
 #define POLLHUP_	0x10
 
+struct route {
+	u32 gsi, spi;
+	bool is_msi;
+	struct kvm_msi msi;
+};
+
+/* One route to a GSI at most, as on Linux/arm64. */
 struct routing {
 	struct rcu_head rcu;
 	unsigned n;
-	struct { u32 gsi, spi; } route[];
+	u16 by_gsi[ROUTES_MAX];		/* index + 1, 0: none */
+	struct route route[];
 };
 
 struct irqfd {
 	struct list node;
 	struct waiter waiter;
+	struct rcu_head rcu;
+	struct irqfds *f;
 	struct vm *vm;
-	struct file *file, *resample;
-	struct eventfd *event, *resample_event;
+	struct eventfd *event, *resample;	/* references */
 	u32 gsi;
+	bool removed;			/* from the list and the queue; under f->lock */
+	bool hup;			/* irqfd_hup is on its way, and frees it; under the queue's lock */
 };
 
 struct irqfds {
+	u32 refs;			/* the VM's, each irqfd's */
 	struct mutex lock;
 	spinlock_t list_lock;
 	struct list list;
@@ -53,6 +66,7 @@ static struct irqfds *irqfds_get(struct vm *vm)
 	if (!f) {
 		f = kzalloc(sizeof(*f));
 		if (f) {
+			f->refs = 1;
 			mutex_init(&f->lock);
 			list_init(&f->list);
 			list_init(&f->ioeventfds);
@@ -61,6 +75,12 @@ static struct irqfds *irqfds_get(struct vm *vm)
 	}
 	mutex_unlock(&vm->lock);
 	return f;
+}
+
+static void irqfds_put(struct irqfds *f)
+{
+	if (!__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL))
+		kfree(f);
 }
 
 struct list *irqfds_ioeventfds(struct vm *vm)
@@ -75,89 +95,134 @@ static void spi_set(struct vm *vm, u32 spi, bool level)
 	(void)vgic_inject(vm, NULL, spi + 32, level);
 }
 
-/* All SPIs that a GSI leads to. */
+/* Where a GSI leads; under RCU. false: nowhere. */
+static bool gsi_route(struct irqfds *f, u32 gsi, const struct route **route, u32 *spi)
+{
+	struct routing *r = f ? rcu_deref(f->routing) : NULL;
+
+	*route = NULL;
+	*spi = gsi;
+	if (!r)
+		return gsi < GSI_PINS;
+	if (gsi >= ROUTES_MAX || !r->by_gsi[gsi])
+		return false;
+	*route = &r->route[r->by_gsi[gsi] - 1];
+	*spi = (*route)->spi;
+	return true;
+}
+
 static void gsi_set(struct vm *vm, u32 gsi, bool level)
 {
-	struct irqfds *f = rcu_deref(vm->irqfds);
-	struct routing *r;
-	unsigned i;
+	const struct route *route;
+	u32 spi;
 
 	rcu_read_lock();
-	r = f ? rcu_deref(f->routing) : NULL;
-	if (!r)
-		spi_set(vm, gsi, level);
-	else
-		for (i = 0; i < r->n; i++)
-			if (r->route[i].gsi == gsi)
-				spi_set(vm, r->route[i].spi, level);
+	if (gsi_route(rcu_deref(vm->irqfds), gsi, &route, &spi)) {
+		if (!route || !route->is_msi)
+			spi_set(vm, spi, level);
+		else if (level)
+			(void)vm_signal_msi(vm, &route->msi);
+	}
 	rcu_read_unlock();
 }
 
-/*
- * Line up. Without a resample eventfd nobody here lowers it again: to an edge interrupt that does not matter, and a level
- * interrupt's line is then lowered with KVM_IRQ_LINE, as on Linux.
- */
-static void irqfd_fire(struct irqfd *q)
+static void irqfd_free(struct irqfd *q)
 {
-	gsi_set(q->vm, q->gsi, true);
+	if (q->event)
+		eventfd_put(q->event);
+	if (q->resample)
+		eventfd_put(q->resample);
+	irqfds_put(q->f);
+	kfree(q);
 }
 
-/* The eventfd's queue lock is held, interrupts are off. */
+/* f->lock held. After it nothing comes from the eventfd any more. */
+static void irqfd_unlink(struct irqfds *f, struct irqfd *q)
+{
+	u64 flags;
+
+	waitq_del(eventfd_waitq(q->event), &q->waiter);
+	flags = spin_lock_irqsave(&f->list_lock);
+	list_del(&q->node);
+	f->resamplers -= !!q->resample;
+	spin_unlock_irqrestore(&f->list_lock, flags);
+	q->removed = true;
+	/* Nobody will hear of its end: the line must not stay up. */
+	if (q->resample)
+		gsi_set(q->vm, q->gsi, false);
+}
+
+static void irqfd_remove(struct irqfds *f, struct irqfd *q)
+{
+	irqfd_unlink(f, q);
+	if (!q->hup)
+		irqfd_free(q);
+}
+
+/* The eventfd's last descriptor is closed. */
+static void irqfd_hup(struct rcu_head *h)
+{
+	struct irqfd *q = container_of(h, struct irqfd, rcu);
+	struct irqfds *f = q->f;
+
+	mutex_lock(&f->lock);
+	if (!q->removed)
+		irqfd_unlink(f, q);
+	mutex_unlock(&f->lock);
+	irqfd_free(q);
+}
+
+/*
+ * The eventfd's queue lock is held, interrupts are off. Line up: without a resample eventfd nobody here lowers it again;
+ * to an edge interrupt that does not matter, and a level interrupt's line is then lowered with KVM_IRQ_LINE, as on Linux.
+ */
 static bool irqfd_wake(struct waiter *w, u32 events)
 {
 	struct irqfd *q = container_of(w, struct irqfd, waiter);
+	bool fired = false;
 
-	if (events && !(events & POLLIN_))
-		return false;
-	if (!eventfd_take(q->event))
-		return false;
-	irqfd_fire(q);
-	return true;
+	if ((!events || (events & POLLIN_)) && eventfd_take(q->event)) {
+		gsi_set(q->vm, q->gsi, true);
+		fired = true;
+	}
+	if ((events & POLLHUP_) && !q->hup) {
+		q->hup = true;
+		rcu_defer(&q->rcu, irqfd_hup);
+	}
+	return fired;
 }
 
 void irqfd_acked(struct vm *vm, u32 spi)
 {
 	struct irqfds *f = rcu_deref(vm->irqfds);
+	const struct route *route;
 	struct irqfd *q;
 	u64 flags;
+	u32 mine;
 
 	if (!f || !READ_ONCE(f->resamplers))
 		return;
 	flags = spin_lock_irqsave(&f->list_lock);
 	list_for_each(q, &f->list, node) {
-		struct routing *r;
-		bool mine;
-		unsigned i;
-
-		if (!q->resample)
-			continue;
-		r = rcu_deref(f->routing);
-		mine = !r && q->gsi == spi;
-		for (i = 0; r && i < r->n && !mine; i++)
-			mine = r->route[i].gsi == q->gsi && r->route[i].spi == spi;
-		if (!mine)
+		if (!q->resample || !gsi_route(f, q->gsi, &route, &mine) || (route && route->is_msi) || mine != spi)
 			continue;
 		gsi_set(vm, q->gsi, false);
-		eventfd_signal(q->resample_event, 1);
+		eventfd_signal(q->resample, 1);
 	}
 	spin_unlock_irqrestore(&f->list_lock, flags);
 }
 
-static void irqfd_free(struct irqfd *q)
+/* A reference to the eventfd behind fd. */
+static int event_get(int fd, struct eventfd **event)
 {
-	if (q->file)
-		file_put(q->file);
-	if (q->resample)
-		file_put(q->resample);
-	kfree(q);
-}
+	struct file *file = fd_get(fd);
 
-static int event_get(int fd, struct file **file, struct eventfd **event)
-{
-	*file = fd_get(fd);
-	if (!*file)
+	if (!file)
 		return -EBADF;
-	*event = eventfd_from_file(*file);
+	*event = eventfd_from_file(file);
+	if (*event)
+		eventfd_get(*event);
+	file_put(file);
 	return *event ? 0 : -EINVAL;
 }
 
@@ -172,12 +237,14 @@ static int irqfd_assign(struct vm *vm, struct irqfds *f, const struct kvm_irqfd 
 	q = kzalloc(sizeof(*q));
 	if (!q)
 		return -ENOMEM;
+	__atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
+	q->f = f;
 	q->vm = vm;
 	q->gsi = args->gsi;
 	q->waiter.func = irqfd_wake;
-	ret = event_get(args->fd, &q->file, &q->event);
+	ret = event_get(args->fd, &q->event);
 	if (!ret && (args->flags & KVM_IRQFD_FLAG_RESAMPLE))
-		ret = event_get(args->resamplefd, &q->resample, &q->resample_event);
+		ret = event_get(args->resamplefd, &q->resample);
 	if (ret)
 		goto fail;
 	list_for_each(other, &f->list, node) {
@@ -193,39 +260,26 @@ static int irqfd_assign(struct vm *vm, struct irqfds *f, const struct kvm_irqfd 
 	waitq_add(eventfd_waitq(q->event), &q->waiter);
 	/* Signalled before it was ours. */
 	if (eventfd_take(q->event))
-		irqfd_fire(q);
+		gsi_set(vm, q->gsi, true);
 	return 0;
 fail:
 	irqfd_free(q);
 	return ret;
 }
 
-static void irqfd_remove(struct irqfds *f, struct irqfd *q)
-{
-	u64 flags;
-
-	waitq_del(eventfd_waitq(q->event), &q->waiter);
-	flags = spin_lock_irqsave(&f->list_lock);
-	list_del(&q->node);
-	f->resamplers -= !!q->resample;
-	spin_unlock_irqrestore(&f->list_lock, flags);
-	irqfd_free(q);
-}
-
 static int irqfd_deassign(struct irqfds *f, const struct kvm_irqfd *args)
 {
+	struct eventfd *event = NULL;
 	struct irqfd *q, *n;
-	struct file *file;
-	struct eventfd *event;
-	int ret = event_get(args->fd, &file, &event);
+	int ret = event_get(args->fd, &event);
 
-	if (!ret)
-		list_for_each_safe(q, n, &f->list, node)
-			if (q->event == event && q->gsi == args->gsi)
-				irqfd_remove(f, q);
-	if (file)
-		file_put(file);
-	return ret;
+	if (ret)
+		return ret;
+	list_for_each_safe(q, n, &f->list, node)
+		if (q->event == event && q->gsi == args->gsi)
+			irqfd_remove(f, q);
+	eventfd_put(event);
+	return 0;
 }
 
 int vm_irqfd(struct vm *vm, const struct kvm_irqfd *args)
@@ -256,20 +310,28 @@ static int routing_fill(struct routing *r, const struct kvm_irq_routing_entry *e
 {
 	unsigned i;
 
-	for (i = 0; i < n; i++) {
-		if (e[i].gsi >= ROUTES_MAX)
+	for (i = 0; i < n; i++, r->n++) {
+		struct route *to = &r->route[i];
+
+		if (e[i].gsi >= ROUTES_MAX || r->by_gsi[e[i].gsi])
 			return -EINVAL;
+		r->by_gsi[e[i].gsi] = i + 1;
+		to->gsi = e[i].gsi;
 		switch (e[i].type) {
 		case KVM_IRQ_ROUTING_IRQCHIP:
 			if (e[i].flags || e[i].u.irqchip.irqchip || e[i].u.irqchip.pin >= GSI_PINS)
 				return -EINVAL;
-			r->route[r->n].gsi = e[i].gsi;
-			r->route[r->n++].spi = e[i].u.irqchip.pin;
+			to->spi = e[i].u.irqchip.pin;
 			break;
 		case KVM_IRQ_ROUTING_MSI:
-			/* Accepted as Linux does; without an ITS a message reaches nobody. */
 			if (e[i].flags & ~KVM_MSI_VALID_DEVID)
 				return -EINVAL;
+			to->is_msi = true;
+			to->msi.address_lo = e[i].u.msi.address_lo;
+			to->msi.address_hi = e[i].u.msi.address_hi;
+			to->msi.data = e[i].u.msi.data;
+			to->msi.devid = e[i].u.msi.devid;
+			to->msi.flags = e[i].flags;
 			break;
 		default:
 			return -EINVAL;
@@ -313,12 +375,14 @@ void irqfds_destroy(struct vm *vm)
 
 	if (!f)
 		return;
+	mutex_lock(&f->lock);
 	list_for_each_safe(q, n, &f->list, node)
 		irqfd_remove(f, q);
+	mutex_unlock(&f->lock);
 	ioeventfds_destroy(&f->ioeventfds);
 	vm->irqfds = NULL;
 	kfree(f->routing);
-	kfree(f);
+	irqfds_put(f);
 }
 
 /* KVM_IRQ_LINE on a CPU's own inputs, for a VM whose interrupt controller is in user space. */

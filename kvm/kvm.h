@@ -48,6 +48,7 @@ struct vm {
 	u64 mmio_gen;			/* grows with every change of slots or iobus: vcpu->mmio_hint */
 	struct iobus *iobus;		/* MMIO ranges served in the kernel: vGIC frames, ioeventfds */
 	struct vgic *vgic;		/* NULL: none */
+	struct vgic_its *its;		/* all of them; kvm/vgic/its_dev.c */
 	struct irqfds *irqfds;
 	struct smccc_filter *smccc_filter;	/* kvm/smccc/filter.c; NULL: none */
 	struct fwregs {			/* hypercall feature registers, kvm/smccc/fwreg.c */
@@ -107,14 +108,14 @@ int stage2_boot_init(void);
 struct iodev {
 	u64 base, len;
 	int (*read)(struct vcpu *v, struct iodev *d, u64 addr, unsigned len, u64 *val);	/* 0, or -EOPNOTSUPP: not me */
-	int (*write)(struct vcpu *v, struct iodev *d, u64 addr, unsigned len, u64 val);
+	int (*write)(struct vcpu *v, struct iodev *d, u64 addr, unsigned len, u64 val);	/* or -EAGAIN: the store again */
 	struct rcu_head rcu;
 	bool may_sleep;		/* handlers run without RCU protection: d lives as long as the VM */
 	bool shared;		/* others may have the same range (ioeventfds): the next is asked on -EOPNOTSUPP */
 };
 int iobus_add(struct vm *vm, struct iodev *d);		/* -EEXIST when a frame overlaps, -ENOMEM; under vm->lock */
 void iobus_del(struct vm *vm, struct iodev *d);		/* d may be freed after rcu_synchronize() */
-int iobus_access(struct vcpu *v, u64 addr, unsigned len, bool write, u64 *val);	/* 0, -EOPNOTSUPP */
+int iobus_access(struct vcpu *v, u64 addr, unsigned len, bool write, u64 *val);	/* 0, -EOPNOTSUPP, -EAGAIN */
 /* A load from where v->mmio_hint (dev not NULL) says, if that still holds. 0, -EOPNOTSUPP: take the long way. */
 int iobus_read_again(struct vcpu *v, u64 addr, unsigned len, u64 *val);
 void iobus_destroy(struct vm *vm);

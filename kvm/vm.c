@@ -283,7 +283,7 @@ static s64 ioctl_signal_msi(struct vm *vm, const struct kvm_msi *m)
 {
 	if (!vgic_in_kernel(vm) || (m->flags & ~KVM_MSI_VALID_DEVID))
 		return -EINVAL;
-	return -ENODEV;		/* no ITS */
+	return vm_signal_msi(vm, m);
 }
 
 static s64 ioctl_preferred_target(struct vm *vm, struct kvm_vcpu_init *init)

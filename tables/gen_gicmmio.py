@@ -3,7 +3,7 @@
 import tbl
 
 COLUMNS = ["frame", "base", "length", "bits", "widths", "user", "name", "read", "write"]
-FRAMES = {"D": "gicd", "R": "gicr_rd", "S": "gicr_sgi"}
+FRAMES = {"D": "gicd", "R": "gicr_rd", "S": "gicr_sgi", "I": "gits"}
 GRANULE = 128
 
 
@@ -11,7 +11,7 @@ def parse(path):
     frames = {f: [] for f in FRAMES}
     for row in tbl.rows(path, COLUMNS):
         if row["frame"] not in FRAMES or not row["write"]:
-            tbl.fail(path, row["line"], "frame must be one of D R S, and all columns be there")
+            tbl.fail(path, row["line"], "frame must be one of D R S I, and all columns be there")
         for key in ("base", "length", "bits"):
             row[key] = int(row[key], 0)
         row["widths"] = [int(w) for w in row["widths"].split(",")]

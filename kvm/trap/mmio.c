@@ -77,10 +77,14 @@ enum trap_result mmio_trap(struct vcpu *v, ipa_t ipa)
 	bool write = esr & ISS_WNR;
 	struct kvm_run *run = v->run;
 	u64 val = 0;
+	int ret;
 
 	if (write)
 		val = from_guest(v, guest_reg(v, ISS_SRT(esr)), len);
-	if (!iobus_access(v, ipa.v, len, write, &val)) {
+	ret = iobus_access(v, ipa.v, len, write, &val);
+	if (ret == -EAGAIN)
+		return TRAP_RETRY;	/* the device has more to do, the thread has signals to look at */
+	if (!ret) {
 		v->state->stat.mmio_kernel++;
 		if (!write)
 			load_result(v, esr, len, val);

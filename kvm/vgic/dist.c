@@ -10,6 +10,8 @@
 
 #define CTLR_ARE	BIT(4)
 #define CTLR_DS		BIT(6)
+#define TYPER_LPIS	BIT(17)
+#define TYPER_IDBITS_SHIFT 19		/* less one */
 #define IIDR_KVM	(0x4bU << 24 | 0x43b)	/* product K, implementer Arm: what Linux's KVM reads as */
 #define IIDR_REV_SHIFT	12
 #define ROUTE_MASK	0xff00ffffffUL
@@ -372,7 +374,9 @@ int vgic_write_dctlr(struct vgic_access *a, u64 val)
 
 u64 vgic_read_dtyper(struct vgic_access *a)
 {
-	return ((a->d->nr_ids + 31) / 32 - 1) /* ITLinesNumber */ | 9UL << 19 /* IDbits: 10 */;
+	u64 lines = (a->d->nr_ids + 31) / 32 - 1;
+
+	return lines | (a->d->lpi ? TYPER_LPIS | 15UL << TYPER_IDBITS_SHIFT : 9UL << TYPER_IDBITS_SHIFT);
 }
 
 u64 vgic_read_diidr(struct vgic_access *a)

@@ -59,6 +59,36 @@ static void op_resume(struct vgic_dist *d)
 	vm_resume_all(container_of(d, struct vgic, d)->vm);
 }
 
+static struct vm *vm_of(struct vgic_dist *d)
+{
+	return container_of(d, struct vgic, d)->vm;
+}
+
+static int op_mem_read(struct vgic_dist *d, u64 ipa, void *buf, size_t n)
+{
+	return guest_read(vm_of(d), IPA(ipa), buf, n);
+}
+
+static int op_mem_write(struct vgic_dist *d, u64 ipa, const void *buf, size_t n)
+{
+	return guest_write(vm_of(d), IPA(ipa), buf, n);
+}
+
+static bool op_mem_visible(struct vgic_dist *d, u64 ipa)
+{
+	bool found;
+
+	rcu_read_lock();
+	found = memslot_find(rcu_deref(vm_of(d)->slots), ipa >> PAGE_SHIFT);
+	rcu_read_unlock();
+	return found;
+}
+
+static bool op_interrupted(void)
+{
+	return notify_pending();
+}
+
 const struct vgic_ops vgic_model_ops = {
 	.kick = op_kick,
 	.hw_level = op_hw_level,
@@ -66,6 +96,10 @@ const struct vgic_ops vgic_model_ops = {
 	.acked = op_acked,
 	.stop = op_stop,
 	.resume = op_resume,
+	.mem_read = op_mem_read,
+	.mem_write = op_mem_write,
+	.mem_visible = op_mem_visible,
+	.interrupted = op_interrupted,
 };
 
 bool vgic_in_kernel(struct vm *vm)
@@ -134,6 +168,7 @@ void vgic_vcpu_destroy(struct vcpu *v)
 	if (c->region && c->slot + 1 == c->region->used)
 		c->region->used--;
 	v->vgic = NULL;
+	vgic_pe_lpis_destroy(&c->pe);
 	kfree(c);
 }
 
@@ -141,12 +176,14 @@ void vgic_vm_destroy(struct vm *vm)
 {
 	struct vgic *g = vm->vgic;
 
+	vgic_its_destroy(vm);
 	if (!g)
 		return;
 	rcu_assign(vm->vgic, NULL);
 	if (g->mapped)
 		iobus_del(vm, &g->dist_io);
 	vgic_regions_free(g);
+	vgic_lpis_destroy(&g->d);
 	kfree(g);
 }
 
@@ -172,10 +209,14 @@ int vgic_create(struct vm *vm)
 	g->vm = vm;
 	g->dist_base = VGIC_UNSET;
 	list_init(&g->regions);
+	ret = vgic_its_attach(g);
+	if (ret) {
+		kfree(g);
+		goto out;
+	}
 	rcu_assign(vm->vgic, g);
 	vm_for_each_vcpu(i, v, vm)
 		attach(g, v);
-	ret = 0;
 out:
 	mutex_unlock(&vm->lock);
 	return ret;

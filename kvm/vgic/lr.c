@@ -199,6 +199,7 @@ int vgic_init(void)
 		return ret;
 	smp_call_all(cpu_interface_init, NULL);
 	kvm_device_register(&vgic_v3_ops);
+	kvm_device_register(&vgic_its_ops);
 	pr_info("kvm: vGICv3, %u list registers, %u priority bits", vgic_host.nr_lr, vgic_host.pri_bits);
 	return 0;
 }

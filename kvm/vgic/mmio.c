@@ -10,6 +10,7 @@ static const struct vgic_frame frames[] = {
 	[VGIC_GICD] = { gicd_regs, gicd_granule, gicd_sub },
 	[VGIC_GICR_RD] = { gicr_rd_regs, gicr_rd_granule, gicr_rd_sub },
 	[VGIC_GICR_SGI] = { gicr_sgi_regs, gicr_sgi_granule, gicr_sgi_sub },
+	[VGIC_GITS] = { gits_regs, gits_granule, gits_sub },
 };
 
 const struct vgic_reg *vgic_reg_find(enum vgic_frame_id frame, u32 offset, u32 len, bool user)
@@ -76,6 +77,21 @@ int vgic_user_access(enum vgic_frame_id frame, u32 offset, struct vgic_access *a
 		return -ENXIO;
 	a->off = offset - r->base;
 	a->len = 4;
+	a->user = true;
+	if (write)
+		return r->write ? r->write(a, *val) : 0;
+	*val = reg_get(r, a);
+	return 0;
+}
+
+int vgic_its_user_access(u32 offset, struct vgic_access *a, u64 *val, bool write)
+{
+	const struct vgic_reg *r = offset < 0x10000 ? vgic_reg_find(VGIC_GITS, offset, 4, true) : NULL;
+
+	if (!r)
+		return -ENXIO;
+	a->off = offset - r->base;
+	a->len = r->wide ? 8 : 4;
 	a->user = true;
 	if (write)
 		return r->write ? r->write(a, *val) : 0;

@@ -7,8 +7,11 @@
 
 #include "kvm/vgic/model.h"
 
+struct its;
+
 struct vgic_access {
 	struct vgic_dist *d;
+	struct its *its;		/* whose GITS frame, its->mutex held; NULL for the others */
 	struct vgic_pe *p;		/* whose redistributor */
 	struct vgic_pe *self;		/* who accesses; NULL: user space, all PEs out of the guest */
 	u32 off;			/* from the row's base */
@@ -33,7 +36,7 @@ struct vgic_frame {
 	const u8 (*sub)[32];		/* by word in a granule with several rows: row + 1 */
 };
 
-enum vgic_frame_id { VGIC_GICD, VGIC_GICR_RD, VGIC_GICR_SGI };
+enum vgic_frame_id { VGIC_GICD, VGIC_GICR_RD, VGIC_GICR_SGI, VGIC_GITS };
 
 /* The row that covers [offset, offset + len) with this width, naturally aligned; NULL: reserved. offset < 64 KiB. */
 const struct vgic_reg *vgic_reg_find(enum vgic_frame_id frame, u32 offset, u32 len, bool user);
@@ -42,9 +45,12 @@ u64 vgic_mmio_read(enum vgic_frame_id frame, u32 offset, struct vgic_access *a);
 void vgic_mmio_write(enum vgic_frame_id frame, u32 offset, struct vgic_access *a, u64 val);
 /* What user space does: 32 bits. 0, -ENXIO, -EINVAL. */
 int vgic_user_access(enum vgic_frame_id frame, u32 offset, struct vgic_access *a, u32 *val, bool write);
+/* The same of an ITS: whole registers. */
+int vgic_its_user_access(u32 offset, struct vgic_access *a, u64 *val, bool write);
 /* Input lines of 32 interrupts from intid on, a multiple of 32. */
 u32 vgic_levels_get(struct vgic_dist *d, struct vgic_pe *p, u32 intid);
 void vgic_levels_set(struct vgic_dist *d, struct vgic_pe *p, u32 intid, u32 val);
 
-/* The bits of a register that is a word of 32 interrupts: for dist.c. */
 u64 vgic_merge(u64 old, const struct vgic_access *a, u64 val);	/* part of a 64-bit register */
+/* Shareability (bits 11:10) and cacheability (3 bits each at inner, outer) of a table, as far as they can be had. */
+u64 vgic_table_attrs(u64 reg, unsigned inner, unsigned outer);

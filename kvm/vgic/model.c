@@ -44,6 +44,9 @@ void vgic_pe_init(struct vgic_pe *p)
 	p->vmcr = 0;
 	memset(p->ap0r, 0, sizeof(p->ap0r));
 	memset(p->ap1r, 0, sizeof(p->ap1r));
+	p->lpis_on = false;
+	p->lpi = NULL;
+	p->pendbaser = 0;
 }
 
 void vgic_pe_attach(struct vgic_dist *d, struct vgic_pe *p, unsigned index)
@@ -68,6 +71,7 @@ void vgic_pe_detach(struct vgic_dist *d, struct vgic_pe *p)
 		if (d->target[i] == p->index)
 			d->target[i] = VGIC_NONE;
 	}
+	vgic_lpi_forget_pe(d, p);
 	d->pes[p->index] = NULL;
 	p->dist = NULL;
 	spin_unlock_irqrestore(&d->lock, flags);
@@ -295,6 +299,8 @@ bool vgic_model_has_pending(struct vgic_pe *p)
 	flags = spin_lock_irqsave(&d->lock);
 	spin_lock(&p->lock);
 	found = word_pending(d, &p->w, p->prio, p->ready[0] & 0xffffffff, p->vmcr);
+	if (!found)
+		found = vgic_lpi_has_pending(p);
 	for (i = 0; i < VGIC_WORDS && !found; i++)
 		if (p->summary & (1U << i))
 			found = word_pending(d, &d->w[i], &d->prio[i * 64],
@@ -339,5 +345,5 @@ const char *vgic_model_check(struct vgic_dist *d)
 			if (!!(d->pes[n]->ready[i / 64] & bit) != (owner == n))
 				return "an SPI's owner and the ready bitmaps differ";
 	}
-	return NULL;
+	return vgic_lpi_check(d);
 }

@@ -5,7 +5,7 @@
  * One bit per interrupt in a few words (struct vgic_bits); a bitmap per processing element (PE) of the interrupts that
  * it has something to do about, with a summary word on top, so that a PE with nothing to do costs one load.
  *
- * Locks: dist->lock covers SPIs (all of w[], prio, route, target, owner); pe->lock covers that PE's SGIs, PPIs and its
+ * Locks: dist->lock covers SPIs (all of w[], prio, route, target, owner) and LPIs (lpi[], the PEs' lpi); pe->lock covers that PE's SGIs, PPIs and its
  * ready bitmap. Order: dist, then at most one PE. Never dropped inside a walk. lr[] and what belongs to it are the
  * PE's own thread's. Interrupts off inside. Arm GIC specification IHI 0069, chapters 4 (handling), 6 (virtual).
  */
@@ -21,6 +21,11 @@
 #define VGIC_MAX_PES	512
 #define VGIC_NONE	0xffff		/* no PE */
 #define VGIC_PRIO_MASK	0xf8		/* five bits of priority, as Linux offers */
+#define VGIC_LPI_BASE	8192		/* LPIs: INTIDs of 16 bits */
+#define VGIC_LPI_END	65536
+#define VGIC_LPI_WORDS	((VGIC_LPI_END - VGIC_LPI_BASE) / 64)
+#define VGIC_LPI_SUMS	(VGIC_LPI_WORDS / 64)
+#define VGIC_SUM_LPI	BIT(16)		/* in a PE's summary: some LPI is ready */
 
 /* ICH_LR<n>_EL2 */
 #define LR_INTID	0xffffffffUL
@@ -65,13 +70,32 @@ struct vgic_bits {
 	u64 deact, cpend;	/* while inlr: deactivate, or drop pending, once it is back */
 };
 
+/*
+ * 64 LPIs. They are edges, always of group 1, and have no active state (IHI 0069 4.8.2). A word comes into being when an
+ * ITS first maps one of its LPIs and stays until the VM goes, so that whoever finds it needs no reference beyond the lock.
+ */
+struct vgic_lpi_word {
+	u64 mapped;		/* an ITS leads to it: refs is not 0 */
+	u64 latch, enabled, inlr, cpend;	/* as in vgic_bits */
+	u64 prio[5];		/* bits 7 to 3 of the priorities: "most urgent of a word" is five steps */
+	u16 target[64];		/* PE, or VGIC_NONE */
+	u16 owner[64];		/* PE in whose ready bitmap it is, or VGIC_NONE */
+	u32 refs[64];		/* ITS entries that lead here */
+};
+
+/* A PE's LPIs that are pending and enabled, or in one of its list registers; two levels. */
+struct vgic_lpi_ready {
+	u64 sum[VGIC_LPI_SUMS];
+	u64 word[VGIC_LPI_WORDS];
+};
+
 struct vgic_dist;
 
 struct vgic_pe {
-	u32 summary;		/* one bit per non-zero word of ready */
+	u32 summary;		/* one bit per non-zero word of ready; VGIC_SUM_LPI */
 	bool live;		/* between flush and sync with list registers in use */
 	u8 used;		/* list registers in use */
-	bool has_spi;		/* one of them holds an SPI */
+	bool has_spi;		/* one of them holds an SPI or an LPI */
 	spinlock_t lock;
 	u64 ready[VGIC_WORDS];	/* pending and enabled, or active, or in a list register */
 	struct vgic_bits w;	/* private interrupts: low 32 bits */
@@ -88,7 +112,9 @@ struct vgic_pe {
 	u64 mpidr;		/* affinity, MPIDR_EL1 layout */
 	bool last;		/* GICR_TYPER.Last */
 	bool has_rd;
-	u64 propbaser, pendbaser;
+	bool lpis_on;		/* GICR_CTLR.EnableLPIs */
+	struct vgic_lpi_ready *lpi;	/* once LPIs have been on; under dist->lock, as the LPIs are */
+	u64 pendbaser;
 };
 
 /* What the model asks of its surroundings. Called with locks held and interrupts off unless said otherwise. */
@@ -99,6 +125,11 @@ struct vgic_ops {
 	void (*acked)(struct vgic_dist *d, u32 intid);	/* a level SPI was deactivated by the guest; no lock held */
 	void (*stop)(struct vgic_dist *d);	/* no PE has list registers loaded on return; no lock held, may sleep */
 	void (*resume)(struct vgic_dist *d);
+	/* Guest memory; no lock held, may sleep. 0 or -errno. */
+	int (*mem_read)(struct vgic_dist *d, u64 ipa, void *buf, size_t n);
+	int (*mem_write)(struct vgic_dist *d, u64 ipa, const void *buf, size_t n);
+	bool (*mem_visible)(struct vgic_dist *d, u64 ipa);	/* there is memory */
+	bool (*interrupted)(void);	/* a long job should end and be taken up again later */
 };
 
 struct vgic_dist {
@@ -115,6 +146,8 @@ struct vgic_dist {
 	u16 target[VGIC_IDS];		/* PE of route, or VGIC_NONE */
 	u16 owner[VGIC_IDS];		/* PE in whose ready bitmap it is, or VGIC_NONE */
 	struct vgic_pe *pes[VGIC_MAX_PES];
+	u64 propbaser;			/* one for all PEs (GICR_TYPER.CommonLPIAff is 0) */
+	struct vgic_lpi_word **lpi;	/* [VGIC_LPI_WORDS]; NULL: no ITS, so no LPIs */
 };
 
 void vgic_dist_init(struct vgic_dist *d, const struct vgic_ops *ops, unsigned nr_lr);
@@ -147,4 +180,41 @@ const char *vgic_model_check(struct vgic_dist *d);
  */
 void vgic_update_private(struct vgic_pe *p, u32 intid, const struct vgic_pe *self);
 void vgic_update_spi(struct vgic_dist *d, u32 intid, const struct vgic_pe *self);
+
+/* ---- LPIs (lpi.c). intid: VGIC_LPI_BASE up to VGIC_LPI_END - 1; those that allocate may sleep. ---- */
+
+/* The VM has an ITS now. -ENOMEM. */
+int vgic_lpis_create(struct vgic_dist *d);
+void vgic_lpis_destroy(struct vgic_dist *d);
+void vgic_pe_lpis_destroy(struct vgic_pe *p);
+static inline bool vgic_lpi_valid(u32 intid) { return intid >= VGIC_LPI_BASE && intid < VGIC_LPI_END; }
+/* How many INTIDs GICR_PROPBASER.IDbits covers. */
+u32 vgic_lpi_limit(const struct vgic_dist *d);
+/*
+ * One more ITS entry leads to intid, to be sent to pe (or VGIC_NONE). When it is the first, configuration and pending bit
+ * are fetched from the guest's tables, and the pending bit there is cleared. -ENOMEM, or what guest memory answers.
+ */
+int vgic_lpi_map(struct vgic_dist *d, u32 intid, u16 pe);
+void vgic_lpi_unmap(struct vgic_dist *d, u32 intid);
+void vgic_lpi_target(struct vgic_dist *d, u32 intid, u16 pe);
+void vgic_lpi_target_all(struct vgic_dist *d, u16 from, u16 to);
+/* false: not mapped. Any context. */
+bool vgic_lpi_pend(struct vgic_dist *d, u32 intid, bool pending);
+/* Fetch configuration again: of one, and of all whose target is p. */
+int vgic_lpi_inv(struct vgic_dist *d, u32 intid);
+void vgic_lpi_inv_all(struct vgic_dist *d, const struct vgic_pe *p);
+/* GICR_CTLR.EnableLPIs. -ENOMEM. */
+int vgic_lpis_enable(struct vgic_pe *p, bool on);
+/* The pending state of all mapped LPIs to the guest's pending tables. */
+int vgic_lpis_save(struct vgic_dist *d);
+/* Between list registers and state, d->lock held; for model_lr.c. */
+struct vgic_lpi_pick { u32 intid; u8 prio; };
+/* The most urgent LPI of those in *ready (word number w), which loses its bit. */
+struct vgic_lpi_pick vgic_lpi_best(const struct vgic_dist *d, unsigned w, u64 *ready);
+u64 vgic_lpi_to_lr(struct vgic_dist *d, u32 intid);	/* the list register's value */
+void vgic_lpi_from_lr(struct vgic_pe *p, u32 intid, u64 lr);
+bool vgic_lpi_has_pending(const struct vgic_pe *p);	/* groups and priorities considered */
+void vgic_lpi_forget_pe(struct vgic_dist *d, const struct vgic_pe *p);
+const char *vgic_lpi_check(const struct vgic_dist *d);
+
 static inline u64 vgic_pending(const struct vgic_bits *w) { return w->latch | (w->level & ~w->edge); }

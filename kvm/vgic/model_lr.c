@@ -34,11 +34,10 @@ static u8 prio_of(struct vgic_pe *p, u32 intid)
 	return intid < VGIC_PRIVATE ? p->prio[intid] : p->dist->prio[intid];
 }
 
-static void pick_add(struct picks *ps, u16 key, u16 intid)
+static void pick_put(struct picks *ps, u16 key, u16 intid)
 {
 	unsigned i;
 
-	ps->total[key >> 8]++;
 	if (ps->n == ps->max) {
 		if (ps->p[ps->n - 1].key <= key)
 			return;
@@ -50,6 +49,40 @@ static void pick_add(struct picks *ps, u16 key, u16 intid)
 	ps->p[i].key = key;
 	ps->p[i].intid = intid;
 	ps->in[key >> 8]++;
+}
+
+static void pick_add(struct picks *ps, u16 key, u16 intid)
+{
+	ps->total[key >> 8]++;
+	pick_put(ps, key, intid);
+}
+
+/* LPIs, the most urgent of each word first, until one comes that no longer fits. */
+static void pick_lpis(struct vgic_pe *p, struct picks *ps)
+{
+	unsigned class = p->vmcr & VMCR_ENG1 ? CLASS_PENDING : CLASS_GROUP_OFF, i;
+	u64 sum;
+
+	if (!(p->dist->en & 2))
+		return;
+	if (class == CLASS_GROUP_OFF)
+		ps->groups_off |= HCR_ICH_VGRP1E;
+	for (i = 0; i < VGIC_LPI_SUMS; i++) {
+		for (sum = p->lpi->sum[i]; sum; sum &= sum - 1) {
+			unsigned word = i * 64 + __builtin_ctzl(sum);
+			u64 ready = p->lpi->word[word];
+
+			ps->total[class] += __builtin_popcountl(ready);
+			while (ready) {
+				struct vgic_lpi_pick lpi = vgic_lpi_best(p->dist, word, &ready);
+				u16 key = class << 8 | lpi.prio;
+
+				if (ps->n == ps->max && ps->p[ps->n - 1].key <= key)
+					break;
+				pick_put(ps, key, lpi.intid);
+			}
+		}
+	}
 }
 
 static void pick_word(struct vgic_pe *p, struct picks *ps, unsigned word)
@@ -78,11 +111,19 @@ static void pick_word(struct vgic_pe *p, struct picks *ps, unsigned word)
 
 static void lr_fill(struct vgic_pe *p, unsigned i, u32 intid)
 {
-	struct vgic_bits *w = bits_of(p, intid);
-	u64 bit = BIT(intid % 64);
-	bool active = w->active & bit, edge = w->edge & bit, pend_ok = true;
-	u64 lr = intid | (u64)prio_of(p, intid) << LR_PRIO_SHIFT;
+	struct vgic_bits *w;
+	u64 bit = BIT(intid % 64), lr;
+	bool active, edge, pend_ok = true;
 
+	if (intid >= VGIC_LPI_BASE) {
+		p->lr[i] = p->lr_written[i] = vgic_lpi_to_lr(p->dist, intid);
+		p->has_spi = true;
+		return;
+	}
+	w = bits_of(p, intid);
+	active = w->active & bit;
+	edge = w->edge & bit;
+	lr = intid | (u64)prio_of(p, intid) << LR_PRIO_SHIFT;
 	if (w->group & bit)
 		lr |= LR_GROUP;
 	if (active)
@@ -150,7 +191,9 @@ void vgic_model_flush(struct vgic_pe *p)
 	p->has_spi = false;
 	for (summary = p->summary; summary; summary &= summary - 1) {
 		word = __builtin_ctz(summary);
-		if (spis) {
+		if (spis && word >= VGIC_WORDS) {
+			pick_lpis(p, &ps);
+		} else if (spis) {
 			pick_word(p, &ps, word);
 		} else if (!word) {
 			/* An SPI that appeared after the look above is left for the next flush. */
@@ -230,7 +273,7 @@ static void lr_fold(struct vgic_pe *p, unsigned i, struct acks *acks)
 /* The active interrupt of the highest priority that is in no list register; VGIC_IDS: none. Both locks held. */
 static u32 best_active(struct vgic_pe *p)
 {
-	u32 best = VGIC_IDS, summary = p->summary;
+	u32 best = VGIC_IDS, summary = p->summary & ~VGIC_SUM_LPI;
 	unsigned best_prio = 256;
 
 	for (; summary; summary &= summary - 1) {
@@ -305,6 +348,10 @@ void vgic_model_sync(struct vgic_pe *p, unsigned eoicount)
 			intid = p->lr_written[i] & LR_INTID;
 			if (intid < VGIC_PRIVATE)
 				continue;
+			if (intid >= VGIC_LPI_BASE) {
+				vgic_lpi_from_lr(p, intid, p->lr[i]);
+				continue;
+			}
 			lr_fold(p, i, &acks);
 			vgic_update_spi(d, intid, p);
 		}

@@ -48,7 +48,7 @@ struct vgic_host {
 	bool seis, a3v;
 };
 extern struct vgic_host vgic_host;
-extern const struct kvm_device_ops vgic_v3_ops;
+extern const struct kvm_device_ops vgic_v3_ops, vgic_its_ops;
 extern const struct vgic_ops vgic_model_ops;
 
 /* region.c; vm->lock held */
@@ -63,6 +63,14 @@ int vgic_frames_map(struct vm *vm);
 /* init.c */
 int vgic_create(struct vm *vm);
 int vgic_ready_make(struct vm *vm);	/* vm->lock held */
+
+/* user.c: all vCPUs out of KVM_RUN, vm->lock held. false: one is in it. */
+bool vgic_vcpus_trylock(struct vm *vm);
+void vgic_vcpus_unlock(struct vm *vm);
+
+/* its_dev.c */
+int vgic_its_attach(struct vgic *g);	/* a new vGIC of a VM that may have ITSes: vm->lock held; -ENOMEM */
+void vgic_its_destroy(struct vm *vm);	/* while the vGIC is still there */
 
 /* icc.c: CPU interface registers through device attributes; instr as KVM_DEV_ARM_VGIC_SYSREG_INSTR_MASK has it */
 int vgic_icc_access(struct vcpu *v, u32 instr, u64 *val, bool write);

@@ -101,7 +101,12 @@ static void vcpus_unlock(struct vm *vm, unsigned n)
 		mutex_unlock(&vm->vcpus[n]->mutex);
 }
 
-static bool vcpus_trylock(struct vm *vm)
+void vgic_vcpus_unlock(struct vm *vm)
+{
+	vcpus_unlock(vm, vm->nr_vcpus);
+}
+
+bool vgic_vcpus_trylock(struct vm *vm)
 {
 	struct vcpu *v;
 	unsigned i;
@@ -177,37 +182,48 @@ static int regs_attr(struct vgic *g, const struct kvm_device_attr *a, bool write
 	if (write && copy_from_user(&val, a->addr, wide ? 8 : 4))
 		return -EFAULT;
 	mutex_lock(&vm->lock);
-	if (!vcpus_trylock(vm)) {
+	if (!vgic_vcpus_trylock(vm)) {
 		mutex_unlock(&vm->lock);
 		return -EBUSY;
 	}
 	ret = g->ready ? reg_access(g, v, a, &val, write) : -EBUSY;
-	vcpus_unlock(vm, vm->nr_vcpus);
+	vgic_vcpus_unlock(vm);
 	mutex_unlock(&vm->lock);
 	if (!ret && !write && copy_to_user(a->addr, &val, wide ? 8 : 4))
 		return -EFAULT;
 	return ret;
 }
 
-static int ctrl_set(struct vgic *g, u64 attr)
+static int pending_save(struct vgic *g)
 {
-	int ret = 0;
+	int ret;
 
 	mutex_lock(&g->vm->lock);
-	switch (attr) {
-	case KVM_DEV_ARM_VGIC_CTRL_INIT:
-		ret = vgic_ready_make(g->vm);
-		break;
-	case KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES:
-		/* No LPIs, so nothing to write. */
-		if (!g->ready)
-			ret = -EBUSY;
-		break;
-	default:
-		ret = -ENXIO;
+	if (!vgic_vcpus_trylock(g->vm)) {
+		mutex_unlock(&g->vm->lock);
+		return -EBUSY;
 	}
+	ret = g->ready ? vgic_lpis_save(&g->d) : -ENXIO;
+	vgic_vcpus_unlock(g->vm);
 	mutex_unlock(&g->vm->lock);
 	return ret;
+}
+
+static int ctrl_set(struct vgic *g, u64 attr)
+{
+	int ret;
+
+	switch (attr) {
+	case KVM_DEV_ARM_VGIC_CTRL_INIT:
+		mutex_lock(&g->vm->lock);
+		ret = vgic_ready_make(g->vm);
+		mutex_unlock(&g->vm->lock);
+		return ret;
+	case KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES:
+		return pending_save(g);
+	default:
+		return -ENXIO;
+	}
 }
 
 static int vgic_set_attr(void *priv, const struct kvm_device_attr *a)

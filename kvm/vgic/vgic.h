@@ -21,6 +21,9 @@ void vgic_flush(struct vcpu *v);			/* nothing pending and nothing in LRs: one lo
 void vgic_sync(struct vcpu *v);
 /* Something that would wake the vCPU from WFI. Any context. */
 bool vgic_has_pending(struct vcpu *v);
+/* A message (KVM_SIGNAL_MSI, or a route's): 1 delivered, 0 nothing mapped, -ENODEV no ITS, -EINVAL, -EBUSY. Any context. */
+int vm_signal_msi(struct vm *vm, const struct kvm_msi *m);
+bool vgic_has_its(struct vm *vm);
 /* Input of an interrupt: level, or an edge when level goes to true. v: for PPIs; NULL for SPIs. Any context. -EINVAL. */
 int vgic_inject(struct vm *vm, struct vcpu *v, u32 intid, bool level);
 /* A PPI backed by a physical interrupt: its list register carries HW=1 and pintid; level() tells its input. */

@@ -11,6 +11,7 @@
 
 struct eventfd {
 	u64 count;
+	u32 refs;		/* the file's, irqfds' */
 	bool semaphore;
 	struct waitq wait;
 };
@@ -102,12 +103,23 @@ static u32 eventfd_poll(struct file *f, struct poll_table *pt)
 	return eventfd_state(e);
 }
 
+void eventfd_get(struct eventfd *e)
+{
+	__atomic_fetch_add(&e->refs, 1, __ATOMIC_RELAXED);
+}
+
+void eventfd_put(struct eventfd *e)
+{
+	if (!__atomic_sub_fetch(&e->refs, 1, __ATOMIC_ACQ_REL))
+		kfree(e);
+}
+
 static void eventfd_release(struct file *f)
 {
 	struct eventfd *e = f->priv;
 
 	waitq_wake(&e->wait, POLLHUP);
-	kfree(e);
+	eventfd_put(e);
 }
 
 static const struct file_ops eventfd_ops = {
@@ -150,6 +162,7 @@ SYSCALL(eventfd2)
 	e = kzalloc(sizeof(*e));
 	if (!e)
 		return -ENOMEM;
+	e->refs = 1;
 	e->count = (u32)a0;
 	e->semaphore = a1 & EFD_SEMAPHORE;
 	waitq_init(&e->wait);

@@ -88,7 +88,9 @@ int proc_register(const char *path, int (*show)(struct textbuf *t, void *arg), v
 
 /* eventfd for the kernel's own use (irqfd, ioeventfd). */
 struct eventfd;
-struct eventfd *eventfd_from_file(struct file *f);	/* NULL: not one. Lifetime: hold the file. */
+struct eventfd *eventfd_from_file(struct file *f);	/* NULL: not one. Lifetime: hold the file, or a reference: */
+void eventfd_get(struct eventfd *e);			/* its queue hears POLLHUP when the last file of it is gone */
+void eventfd_put(struct eventfd *e);
 void eventfd_signal(struct eventfd *e, u64 n);		/* any context */
 struct waitq *eventfd_waitq(struct eventfd *e);
 u64 eventfd_take(struct eventfd *e);			/* reset the counter (not semaphores); any context, queue lock may be held */

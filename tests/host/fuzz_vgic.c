@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// link: kvm/vgic/model.c kvm/vgic/model_lr.c kvm/vgic/mmio.c kvm/vgic/dist.c kvm/vgic/redist.c
+// link: kvm/vgic/model.c kvm/vgic/model_lr.c kvm/vgic/lpi.c kvm/vgic/mmio.c kvm/vgic/dist.c kvm/vgic/redist.c kvm/vgic/its.c kvm/vgic/its_mmio.c kvm/vgic/its_table.c kernel/lib/tree.c
 /* Any bytes as register accesses, inputs, entries and exits: the model's state must stay consistent. */
 #include "tests/host/vgic_sim.h"
 

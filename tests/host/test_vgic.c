@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// link: kvm/vgic/model.c kvm/vgic/model_lr.c kvm/vgic/mmio.c kvm/vgic/dist.c kvm/vgic/redist.c
+// link: kvm/vgic/model.c kvm/vgic/model_lr.c kvm/vgic/lpi.c kvm/vgic/mmio.c kvm/vgic/dist.c kvm/vgic/redist.c kvm/vgic/its.c kvm/vgic/its_mmio.c kvm/vgic/its_table.c kernel/lib/tree.c
 /* The vGIC's model against a CPU interface in C: single cases, then random guests and devices for which nothing may get lost. */
 #include <errno.h>
 

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/mm/page.h"
+#include "kvm/vgic/its.h"
 #include "kvm/vgic/mmio.h"
 #include "kvm/vgic/model.h"
 
@@ -18,11 +20,18 @@
 #define SIM_SPIS	96
 #define SIM_TIMER	27
 
+#define SIM_MEM		0x40000000UL	/* guest memory: 8 MiB */
+#define SIM_MEM_SIZE	0x800000UL
+
 static struct vgic_dist dist;
 static struct vgic_pe pes[SIM_PES];
+static struct its its;
+static u8 sim_mem[SIM_MEM_SIZE];
+static unsigned allocs_left = ~0U;	/* the next allocation but so many fails */
+static unsigned sim_patience = ~0U;	/* so many looks until something more urgent comes up */
 
 static struct {
-	u16 intid[VGIC_IDS];	/* acknowledged and not ended, innermost last */
+	u32 intid[VGIC_IDS];	/* acknowledged and not ended, innermost last */
 	u8 prio[VGIC_IDS];
 	unsigned depth;
 	unsigned eoicount;
@@ -33,16 +42,39 @@ static struct {
 static unsigned acked[VGIC_IDS];
 static bool stopped;
 
+/* ---- memory of the kernel and of the guest ---- */
+
+void *kzalloc(size_t size)
+{
+	if (!allocs_left)
+		return NULL;
+	allocs_left -= allocs_left != ~0U;
+	return calloc(1, size);
+}
+
+void *kcalloc(size_t n, size_t size)
+{
+	return kzalloc(n * size);
+}
+
+void kfree(void *p)
+{
+	free(p);
+}
+
 /* ---- locks ---- */
 
-static int dist_held, pe_held;
+static int its_held, dist_held, pe_held;
 
 static inline bool is_dist(spinlock_t *l) { return l == &dist.lock; }
 
 void spin_lock(spinlock_t *l)
 {
 	assert(!l->owner);
-	if (is_dist(l)) {
+	if (l == &its.lock) {
+		assert(!pe_held && !dist_held);
+		its_held++;
+	} else if (is_dist(l)) {
 		assert(!pe_held);
 		dist_held++;
 	} else {
@@ -56,7 +88,9 @@ void spin_unlock(spinlock_t *l)
 {
 	assert(l->owner);
 	l->owner = 0;
-	if (is_dist(l))
+	if (l == &its.lock)
+		its_held--;
+	else if (is_dist(l))
 		dist_held--;
 	else
 		pe_held--;
@@ -116,17 +150,70 @@ static void op_resume(struct vgic_dist *d)
 	stopped = false;
 }
 
-static const struct vgic_ops sim_ops = { op_kick, op_hw_level, op_hw_active, op_acked, op_stop, op_resume };
+/* Guest memory may sleep: no spinlock. */
+static void *mem_at(u64 ipa, size_t n)
+{
+	assert(!its_held && !dist_held && !pe_held);
+	return ipa >= SIM_MEM && ipa - SIM_MEM <= SIM_MEM_SIZE - n ? sim_mem + (ipa - SIM_MEM) : NULL;
+}
+
+static int op_mem_read(struct vgic_dist *d, u64 ipa, void *buf, size_t n)
+{
+	void *p = mem_at(ipa, n);
+
+	if (p)
+		memcpy(buf, p, n);
+	return p ? 0 : -EFAULT;
+}
+
+static int op_mem_write(struct vgic_dist *d, u64 ipa, const void *buf, size_t n)
+{
+	void *p = mem_at(ipa, n);
+
+	if (p)
+		memcpy(p, buf, n);
+	return p ? 0 : -EFAULT;
+}
+
+static bool op_mem_visible(struct vgic_dist *d, u64 ipa)
+{
+	return mem_at(ipa, 1);
+}
+
+static bool op_interrupted(void)
+{
+	return !sim_patience || (sim_patience != ~0U && !--sim_patience);
+}
+
+static const struct vgic_ops sim_ops = {
+	op_kick, op_hw_level, op_hw_active, op_acked, op_stop, op_resume,
+	op_mem_read, op_mem_write, op_mem_visible, op_interrupted,
+};
+
+static void sim_free(void)
+{
+	unsigned i;
+
+	allocs_left = ~0U;
+	if (its.d)
+		its_reset(&its);
+	for (i = 0; i < SIM_PES; i++)
+		vgic_pe_lpis_destroy(&pes[i]);
+	vgic_lpis_destroy(&dist);
+}
 
 static void sim_init(void)
 {
 	unsigned i;
 
+	sim_free();
+	memset(&its, 0, sizeof(its));
 	memset(&dist, 0, sizeof(dist));
 	memset(pes, 0, sizeof(pes));
 	memset(sim, 0, sizeof(sim));
 	memset(acked, 0, sizeof(acked));
 	stopped = false;
+	sim_patience = ~0U;
 	vgic_dist_init(&dist, &sim_ops, SIM_LRS);
 	for (i = 0; i < SIM_PES; i++) {
 		vgic_pe_init(&pes[i]);
@@ -196,7 +283,8 @@ static int sim_ack(struct vgic_pe *p)
 	p->lr[i] = (p->lr[i] & ~LR_PENDING) | LR_ACTIVE;
 	sim[s].intid[sim[s].depth] = intid;
 	sim[s].prio[sim[s].depth++] = p->lr[i] >> LR_PRIO_SHIFT;
-	sim[s].acks[intid]++;
+	if (intid < VGIC_IDS)
+		sim[s].acks[intid]++;
 	return intid;
 }
 
@@ -215,7 +303,7 @@ static u32 sim_eoi(struct vgic_pe *p)
 			sim[s].phys_active = false;
 		return intid;
 	}
-	if (p->live || p->hcr_base)
+	if ((p->live || p->hcr_base) && intid < VGIC_LPI_BASE)
 		sim[s].eoicount++;
 	return intid;
 }
@@ -255,11 +343,14 @@ static void sim_check(void)
 {
 	const char *wrong = vgic_model_check(&dist);
 
+	if (!wrong && its.d)
+		wrong = its_check(&its);
+
 	if (wrong) {
 		fprintf(stderr, "vGIC: %s\n", wrong);
 		abort();
 	}
-	assert(!dist_held && !pe_held);
+	assert(!its_held && !dist_held && !pe_held);
 }
 
 /* ---- registers ---- */
