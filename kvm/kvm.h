@@ -24,8 +24,7 @@ struct stage2 {
 	struct ptable pt;
 	rwlock_t lock;			/* read: faults (in parallel); write: everything that removes or restricts */
 	u64 vmid_gen;			/* VMID with its generation, kvm/stage2/vmid.c */
-	/* notifier bookkeeping, under lock for writing: a fault that saw another seq, or a range in progress, retries */
-	u64 invalidate_seq;
+	/* notifier bookkeeping, under lock for writing: a fault in a range in progress retries */
 	unsigned invalidate_busy;
 	u64 busy_start, busy_end;	/* process addresses */
 	bool dead;			/* the process's memory is gone: nothing is mapped any more */

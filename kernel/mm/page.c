@@ -67,14 +67,22 @@ pa_t va_to_pa(const void *va)
 void page_clear(void *p, size_t n)
 {
 	u64 dczid = read_sysreg(dczid_el0);
-	char *c = p, *end = c + n;
+	char *c = p, *end = c + n, *at;
+	size_t step;
 
 	if (dczid & BIT(4)) {
 		for (u64 *q = p; q < (u64 *)end; q += 2)
 			asm volatile("stp xzr, xzr, [%0]" : : "r"(q) : "memory");
 		return;
 	}
-	for (size_t step = 4UL << (dczid & 15); c < end; c += step)
+	step = 4UL << (dczid & 15);
+	/* Blocks are a power of two of at most 2 KiB (Arm ARM, DCZID_EL0). */
+	for (; step <= PAGE_SIZE / 8 && c < end; c += 8 * step)
+		asm volatile("dc zva, %0\n\tadd %1, %0, %2\n\tdc zva, %1\n\tadd %1, %1, %2\n\tdc zva, %1\n\t"
+			     "add %1, %1, %2\n\tdc zva, %1\n\tadd %1, %1, %2\n\tdc zva, %1\n\tadd %1, %1, %2\n\t"
+			     "dc zva, %1\n\tadd %1, %1, %2\n\tdc zva, %1\n\tadd %1, %1, %2\n\tdc zva, %1"
+			     : "+r"(c), "=&r"(at) : "r"(step) : "memory");
+	for (; c < end; c += step)
 		asm volatile("dc zva, %0" : : "r"(c) : "memory");
 }
 
@@ -166,6 +174,7 @@ static struct page *block_alloc(unsigned order)
 struct page *page_alloc(unsigned order, unsigned flags)
 {
 	struct page *p = NULL;
+	void *va;
 	u64 irq;
 
 	if (order > MAX_ORDER)
@@ -181,9 +190,10 @@ struct page *page_alloc(unsigned order, unsigned flags)
 		p[i].flags = 0;
 		p[i].refs = 1;
 	}
-	kasan_unpoison(page_to_va(p), PAGE_SIZE << order);
+	va = page_to_va(p);
+	kasan_unpoison(va, PAGE_SIZE << order);
 	if (flags & ALLOC_ZERO)
-		page_clear(page_to_va(p), PAGE_SIZE << order);
+		page_clear(va, PAGE_SIZE << order);
 	return p;
 }
 

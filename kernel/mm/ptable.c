@@ -64,6 +64,11 @@ static u64 index_of(const struct ptable *pt, u64 ia, unsigned level)
 	return level == pt->start_level ? i : i & 511;
 }
 
+static u64 *root_entry(const struct ptable *pt, u64 ia)
+{
+	return &pt->root[offset_of(pt, ia) >> level_shift(pt->start_level)];
+}
+
 static u64 level_end(u64 ia, u64 end, unsigned level)
 {
 	u64 next = (ia & ~(level_size(level) - 1)) + level_size(level);
@@ -327,41 +332,67 @@ static bool block_covers(struct ptable *pt, u64 e, unsigned level, u64 ia, u64 p
 	       (e & DESC_AF);
 }
 
-/* Map one leaf of `target` level. */
-static int map_one(struct ptable *pt, u64 ia, u64 pa, u64 bits, unsigned target, struct pt_cache *cache)
+/* A leaf that `map` wants to put. */
+struct mapping {
+	struct ptable *pt;
+	u64 ia, pa, bits;
+	unsigned target;		/* level */
+	bool only_new;			/* -EEXIST if something is mapped there */
+	struct pt_cache *cache;
+};
+
+/* The entry p of a level above the target is no table: make it one. 0: *e is a table. 1: nothing left to do. */
+static int map_descend(const struct mapping *m, u64 *p, u64 *e, unsigned level)
 {
-	u64 *table = pt->root;
+	struct ptable *pt = m->pt;
+	u64 *t;
+	int err;
 
-	for (unsigned level = pt->start_level;; level++) {
-		u64 *p = &table[index_of(pt, ia, level)], e = hook_read_pte(p), *t;
-		int err;
-
-		if (e == DESC_LOCKED)
-			return -EAGAIN;
-		if (level == target)
-			return leaf_set(pt, p, e, ia, level, leaf_desc(pa, bits, level));
-		if (is_leaf(e, level)) {
-			if (block_covers(pt, e, level, ia, pa, bits))
-				return 0;
-			err = block_split(pt, p, e, ia, level, cache);
-			if (err)
-				return err;
-			e = hook_read_pte(p);
-		}
-		while (!(e & 1)) {
-			if (e == DESC_LOCKED)
-				return -EAGAIN;
-			t = table_get(pt, cache);
-			if (!t)
-				return -ENOMEM;
-			if (!hook_write_pte(p, 0, hook_table_pa(t).v | DESC_TABLE))
-				table_unget(pt, cache, t, false);
-			e = hook_read_pte(p);
-		}
-		if (!is_table(e, level))
-			return -EAGAIN;		/* a block came in between */
-		table = table_of(e);
+	if (is_leaf(*e, level)) {
+		if (m->only_new)
+			return -EEXIST;
+		if (block_covers(pt, *e, level, m->ia, m->pa, m->bits))
+			return 1;
+		err = block_split(pt, p, *e, m->ia, level, m->cache);
+		if (err)
+			return err;
+		*e = hook_read_pte(p);
 	}
+	while (!(*e & 1)) {
+		if (*e == DESC_LOCKED)
+			return -EAGAIN;
+		t = table_get(pt, m->cache);
+		if (!t)
+			return -ENOMEM;
+		if (!hook_write_pte(p, 0, hook_table_pa(t).v | DESC_TABLE))
+			table_unget(pt, m->cache, t, false);
+		*e = hook_read_pte(p);
+	}
+	return is_table(*e, level) ? 0 : -EAGAIN;	/* a block came in between */
+}
+
+static int map_one(const struct mapping *m)
+{
+	struct ptable *pt = m->pt;
+	unsigned level = pt->start_level, shift = level_shift(level);
+	u64 *p = root_entry(pt, m->ia), e = hook_read_pte(p);
+	int err;
+
+	for (; level < m->target; level++) {
+		if (unlikely(!is_table(e, level))) {
+			err = map_descend(m, p, &e, level);
+			if (err)
+				return err < 0 ? err : 0;
+		}
+		shift -= 9;
+		p = &table_of(e)[m->ia >> shift & 511];
+		e = hook_read_pte(p);
+	}
+	if (e == DESC_LOCKED)
+		return -EAGAIN;
+	if (m->only_new && e)
+		return -EEXIST;
+	return leaf_set(pt, p, e, m->ia, level, leaf_desc(m->pa, m->bits, level));
 }
 
 /* 1 GiB blocks only for the direct map: what is handed out changes in smaller pieces. */
@@ -376,22 +407,36 @@ static unsigned target_level(const struct ptable *pt, u64 ia, u64 pa, u64 size)
 
 int pt_map(struct ptable *pt, u64 ia, pa_t pa, u64 size, unsigned perm, struct pt_cache *cache)
 {
-	u64 bits = perm_bits(pt, perm);
+	struct mapping m = { .pt = pt, .ia = ia, .pa = pa.v, .bits = perm_bits(pt, perm), .cache = cache };
 	int err = 0;
 
 	ASSERT(IS_ALIGNED(ia | pa.v | size, PAGE_SIZE));
 	ASSERT(pt->kind == PT_KERNEL || (ia + size <= BIT(pt->ia_bits) && ia + size >= ia));
 	ASSERT(!(pa.v >> 48));
 	while (size && !err) {
-		unsigned target = target_level(pt, ia, pa.v, size);
-
+		m.target = size == PAGE_SIZE ? 3 : target_level(pt, m.ia, m.pa, size);
 		hook_walk_begin();
-		err = map_one(pt, ia, pa.v, bits, target, cache);
+		err = map_one(&m);
 		hook_walk_end();
-		ia += level_size(target);
-		pa.v += level_size(target);
-		size -= level_size(target);
+		m.ia += level_size(m.target);
+		m.pa += level_size(m.target);
+		size -= level_size(m.target);
 	}
+	return err;
+}
+
+int pt_map_new(struct ptable *pt, u64 ia, pa_t pa, unsigned perm)
+{
+	struct mapping m = {
+		.pt = pt, .ia = ia, .pa = pa.v, .bits = perm_bits(pt, perm), .target = 3, .only_new = true,
+	};
+	int err;
+
+	ASSERT(pt->kind != PT_KERNEL && IS_ALIGNED(ia | pa.v, PAGE_SIZE));
+	ASSERT(ia < BIT(pt->ia_bits) && !(pa.v >> 48));
+	hook_walk_begin();
+	err = map_one(&m);
+	hook_walk_end();
 	return err;
 }
 
@@ -471,20 +516,17 @@ static void unmap_level(struct unmap *u, u64 *table, unsigned level, u64 ia, u64
 /* Entry of the leaf that covers ia, with its level; NULL if nothing is mapped. */
 static u64 *leaf_find(struct ptable *pt, u64 ia, unsigned *level)
 {
-	u64 *table = pt->root;
+	unsigned l = pt->start_level, shift = level_shift(l);
+	u64 *p = root_entry(pt, ia), e = hook_read_pte(p);
 
-	for (unsigned l = pt->start_level; l <= 3; l++) {
-		u64 *p = &table[index_of(pt, ia, l)], e = hook_read_pte(p);
-
-		if (is_leaf(e, l)) {
-			*level = l;
-			return p;
-		}
-		if (!is_table(e, l))
-			return NULL;
-		table = table_of(e);
+	while (is_table(e, l)) {
+		l++;
+		shift -= 9;
+		p = &table_of(e)[ia >> shift & 511];
+		e = hook_read_pte(p);
 	}
-	return NULL;
+	*level = l;
+	return is_leaf(e, l) ? p : NULL;
 }
 
 /* See that no block extends across ia. */

@@ -53,6 +53,9 @@ int pt_cache_fill(struct pt_cache *c, unsigned n);	/* -ENOMEM; may sleep */
 void pt_cache_drain(struct pt_cache *c);
 int pt_map(struct ptable *pt, u64 ia, pa_t pa, u64 size, unsigned perm, struct pt_cache *cache);
 
+/* One page where nothing is mapped (PT_USER, PT_STAGE2). -EEXIST: something is; -ENOMEM, -EAGAIN as pt_map. */
+int pt_map_new(struct ptable *pt, u64 ia, pa_t pa, unsigned perm);
+
 /*
  * Remove what is mapped in the range, splitting blocks that stick out (or, when out of memory, -ENOMEM with nothing
  * lost). fn (may be NULL) is called for each leaf removed, after its TLB invalidation, with its pa, size and perm.

@@ -54,9 +54,7 @@ int mutex_lock_interruptible(struct mutex *m);	/* 0 or -EINTR */
 void mutex_unlock(struct mutex *m);
 
 struct rwsem {			/* sleeping reader/writer lock, writers preferred; a reader may not take it again */
-	spinlock_t lock;
-	int readers;		/* -1: writer */
-	unsigned writers_waiting;
+	u64 v;			/* who is inside and how many writers wait: wait.c */
 	struct waitq rwait, wwait;
 };
 void rwsem_init(struct rwsem *s);

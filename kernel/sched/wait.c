@@ -195,76 +195,65 @@ void mutex_unlock(struct mutex *m)
 	waitq_wake_one(&m->wait, 0);
 }
 
+/* rwsem.v: readers inside, or the writer; above them the number of writers that wait. */
+#define RW_READERS	GENMASK(30, 0)
+#define RW_WRITER	BIT(31)
+#define RW_WAITING	BIT(32)		/* times the number of them */
+
 void rwsem_init(struct rwsem *s)
 {
-	s->lock = (spinlock_t)SPINLOCK_INIT;
-	s->readers = 0;
-	s->writers_waiting = 0;
+	s->v = 0;
 	waitq_init(&s->rwait);
 	waitq_init(&s->wwait);
 }
 
 static bool read_try(struct rwsem *s)
 {
-	bool ok;
+	u64 v = __atomic_load_n(&s->v, __ATOMIC_RELAXED);
 
-	spin_lock(&s->lock);
-	ok = s->readers >= 0 && !s->writers_waiting;
-	if (ok)
-		s->readers++;
-	spin_unlock(&s->lock);
-	return ok;
+	while (!(v & ~RW_READERS))
+		if (__atomic_compare_exchange_n(&s->v, &v, v + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return true;
+	return false;
 }
 
 static bool write_try(struct rwsem *s)
 {
-	bool ok;
+	u64 v = __atomic_load_n(&s->v, __ATOMIC_RELAXED);
 
-	spin_lock(&s->lock);
-	ok = s->readers == 0;
-	if (ok) {
-		s->readers = -1;
-		s->writers_waiting--;
-	}
-	spin_unlock(&s->lock);
-	return ok;
+	while (!(v & (RW_READERS | RW_WRITER)))
+		if (__atomic_compare_exchange_n(&s->v, &v, v - RW_WAITING + RW_WRITER, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return true;
+	return false;
 }
 
 void down_read(struct rwsem *s)
 {
-	if (!read_try(s))
+	if (unlikely(!read_try(s)))
 		wait_event(&s->rwait, read_try(s));
 }
 
 void up_read(struct rwsem *s)
 {
-	bool wake_writer;
+	u64 old = __atomic_fetch_sub(&s->v, 1, __ATOMIC_RELEASE);
 
-	spin_lock(&s->lock);
-	ASSERT(s->readers > 0);
-	wake_writer = --s->readers == 0 && s->writers_waiting;
-	spin_unlock(&s->lock);
-	if (wake_writer)
+	ASSERT((old & RW_READERS) && !(old & RW_WRITER));
+	if (unlikely((old & RW_READERS) == 1 && old >= RW_WAITING))
 		waitq_wake(&s->wwait, 0);
 }
 
 void down_write(struct rwsem *s)
 {
-	spin_lock(&s->lock);
-	s->writers_waiting++;
-	spin_unlock(&s->lock);
+	__atomic_fetch_add(&s->v, RW_WAITING, __ATOMIC_RELAXED);
 	if (!write_try(s))
 		wait_event(&s->wwait, write_try(s));
 }
 
 void up_write(struct rwsem *s)
 {
-	bool writers;
+	u64 old = __atomic_fetch_and(&s->v, ~RW_WRITER, __ATOMIC_RELEASE);
 
-	spin_lock(&s->lock);
-	ASSERT(s->readers == -1);
-	s->readers = 0;
-	writers = s->writers_waiting;
-	spin_unlock(&s->lock);
-	waitq_wake(writers ? &s->wwait : &s->rwait, 0);
+	ASSERT(old & RW_WRITER);
+	waitq_wake(old >= RW_WAITING ? &s->wwait : &s->rwait, 0);
 }

@@ -39,7 +39,6 @@ void stage2_unmap(struct vm *vm, u64 gfn, u64 npages)
 	struct stage2 *s2 = &vm->s2;
 
 	write_lock(&s2->lock);
-	s2->invalidate_seq++;
 	flush_counted(vm);
 	unmap_locked(s2, gfn << PAGE_SHIFT, npages << PAGE_SHIFT);
 	write_unlock(&s2->lock);
@@ -51,7 +50,6 @@ void stage2_write_protect(struct vm *vm, u64 gfn, u64 npages)
 	u64 ipa = gfn << PAGE_SHIFT, size = npages << PAGE_SHIFT;
 
 	write_lock(&s2->lock);
-	s2->invalidate_seq++;
 	flush_counted(vm);
 	if (pt_protect(&s2->pt, ipa, size, ~(unsigned)PT_W, 0))
 		unmap_locked(s2, ipa, size);
@@ -99,7 +97,6 @@ static void notifier_end(struct mmu_notifier *n, u64 start, u64 end)
 
 	write_lock(&s2->lock);
 	ASSERT(s2->invalidate_busy);
-	s2->invalidate_seq++;
 	s2->invalidate_busy--;
 	write_unlock(&s2->lock);
 }
@@ -110,7 +107,6 @@ static void notifier_release(struct mmu_notifier *n)
 
 	write_lock(&s2->lock);
 	s2->dead = true;
-	s2->invalidate_seq++;
 	unmap_locked(s2, 0, 1UL << s2->pt.ia_bits);
 	write_unlock(&s2->lock);
 }

@@ -10,14 +10,14 @@ void vmid_free(struct stage2 *s2);
 
 /*
  * Map the page at ipa for this kind of access (fault.c). 0; -EAGAIN: the memory changed meanwhile, let the guest try
- * again; -EFAULT, -ENOMEM. May sleep.
+ * again; -ENOENT: no slot, -EROFS: a write to a read-only one; -EFAULT, -ENOMEM. May sleep.
  */
 struct s2_fault {
 	u64 ipa;
 	bool write, exec;
 	bool permission;	/* something is mapped, but not for this */
 };
-int stage2_fault(struct vm *vm, const struct memslot *slot, u64 seq, const struct s2_fault *f);
+int stage2_fault(struct vm *vm, const struct s2_fault *f);
 
 /* coherency.c: instruction fetches see what is in [pa, pa + size). */
 void stage2_sync_icache(pa_t pa, u64 size);

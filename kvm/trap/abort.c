@@ -91,24 +91,17 @@ static enum trap_result no_memory(struct vcpu *v, const struct abort *a, bool re
 static enum trap_result memory(struct vcpu *v, const struct abort *a)
 {
 	struct vm *vm = v->vm;
-	struct memslot slot, *m;
 	struct s2_fault f = { .ipa = a->ipa, .write = a->write, .exec = a->exec && !a->s1ptw, .permission = a->permission };
-	u64 seq = __atomic_load_n(&vm->s2.invalidate_seq, __ATOMIC_ACQUIRE);
 	int ret;
 
 	v->mmio_hint.dev = NULL;
 	v->mmio_hint.gen = __atomic_load_n(&vm->mmio_gen, __ATOMIC_ACQUIRE);
-	rcu_read_lock();
-	m = memslot_find(rcu_deref(vm->slots), a->ipa >> PAGE_SHIFT);
-	if (m)
-		slot = *m;
-	rcu_read_unlock();
-	if (!m || (a->write && (slot.flags & KVM_MEM_READONLY)))
-		return no_memory(v, a, m);
-	v->state->stat.stage2_faults++;
 	if (a->access && pt_mkyoung(&vm->s2.pt, a->ipa & PAGE_MASK))
 		return TRAP_RETRY;
-	ret = stage2_fault(vm, &slot, seq, &f);
+	ret = stage2_fault(vm, &f);
+	if (ret == -ENOENT || ret == -EROFS)
+		return no_memory(v, a, ret == -EROFS);
+	v->state->stat.stage2_faults++;
 	if (ret && ret != -EAGAIN)
 		return fail(v, ret);
 	return TRAP_RETRY;

@@ -56,14 +56,15 @@ static int map_page(struct mm *mm, struct area *a, u64 addr, struct page *p, uns
 	if (perm & PT_X)
 		icache_sync(page_to_pa(p), PAGE_SIZE);
 	spin_lock(&mm->pt_lock);
-	if (leaf_at(mm, addr).size || (seq_now && READ_ONCE(*seq_now) != seq)) {
+	if (seq_now && READ_ONCE(*seq_now) != seq)
 		err = -EAGAIN;
-	} else {
-		err = pt_map(&mm->as.pt, addr & PAGE_MASK, page_to_pa(p), PAGE_SIZE, perm, NULL);
-		if (!err && p != zero_page)
-			rss_add(mm, 1);
-	}
+	else
+		err = pt_map_new(&mm->as.pt, addr & PAGE_MASK, page_to_pa(p), perm);
+	if (!err && p != zero_page)
+		rss_add(mm, 1);
 	spin_unlock(&mm->pt_lock);
+	if (err == -EEXIST)
+		err = -EAGAIN;
 	if (err)
 		page_put(p);
 	return err;
@@ -420,6 +421,19 @@ static int pin_locked(struct mm *mm, struct area *a, u64 addr, bool write, struc
 		}
 		spin_unlock(&mm->pt_lock);
 	}
+}
+
+int mm_fault_guest(struct mm *mm, u64 addr, bool write)
+{
+	struct area *a;
+	int err = -EFAULT;
+
+	down_read(&mm->lock);
+	a = addr < USER_END && !mm->exiting ? area_find(mm, addr) : NULL;
+	if (a)
+		err = area_fault(mm, a, addr, (write ? FAULT_WRITE : 0) | FAULT_PIN);
+	up_read(&mm->lock);
+	return err;
 }
 
 int mm_pin(struct mm *mm, u64 addr, bool write, struct page **page, bool *writable, bool *block_ok)

@@ -58,6 +58,7 @@ static void do_map(bool nested)
 	u64 w = rand() % WINDOWS, i = rand() % PAGES, n = 1, pa;
 	bool block = !nested && rand() % 4 == 0;
 	unsigned perm = random_perm();
+	bool only_new = !block && pt.kind != PT_KERNEL && rand() % 4 == 0, was = false;
 	struct pt_cache cache = {};
 	int err;
 
@@ -71,8 +72,17 @@ static void do_map(bool nested)
 		pa = ref[w][i].pa;
 	if (rand() % 2)
 		(void)pt_cache_fill(&cache, 3);
-	err = pt_map(&pt, base[w] + i * PAGE_SIZE, PA(pa), n * PAGE_SIZE, perm, &cache);
+	if (only_new) {
+		was = ref[w][i].pa;
+		err = pt_map_new(&pt, base[w] + i * PAGE_SIZE, PA(pa), perm);
+	} else {
+		err = pt_map(&pt, base[w] + i * PAGE_SIZE, PA(pa), n * PAGE_SIZE, perm, &cache);
+	}
 	pt_cache_drain(&cache);
+	if (was && !err)
+		fail("pt_map_new over something", base[w] + i * PAGE_SIZE);
+	if (err == -EEXIST && only_new && ref[w][i].pa)
+		return;
 	if (!err)
 		ref_map(w, i, n, pa, perm);
 	else if (err != -ENOMEM && !(err == -EAGAIN && pt.kind == PT_STAGE2))
