@@ -297,7 +297,7 @@ host-tests: $(host_bin)
 
 # ---- what a user types ----------------------------------------------------------
 rings := host kernel guest abi third boot
-.PHONY: run test test-full check bench selftests clean distclean help $(addprefix test-,$(rings))
+.PHONY: run test test-full check bench selftests qemu-on-nestbox clean distclean help $(addprefix test-,$(rings))
 
 run: kernel-release nestvm
 	$(Q)./nestbox run -c 2 -m 1G --host-cpus 2 --host-mem 4G
@@ -334,9 +334,20 @@ check-static:
 bench: kernel-release nestvm $(bench_programs)
 	$(Q)tools/bench
 
-selftests:
+selftests-build:
 	$(Q)tools/setup selftests
 	$(Q)tools/selftests
+.PHONY: selftests-build
+
+# HOST=linux runs them on Linux/KVM, TESTS=REGEX only some.
+selftests: kernel-release selftests-build
+	$(Q)tests/run --full --flavour release --table $(if $(filter linux,$(HOST)),--host linux) \
+		$(if $(TESTS),--match '$(TESTS)') third
+
+# Debian 12's own arm64 QEMU as the VMM: 1 and 2 vCPUs, to power-off.
+qemu-on-nestbox: kernel-test
+	$(Q)tools/setup qemu
+	$(Q)tests/run --full --match 'QEMU.*as VMM' boot
 
 clean:
 	rm -rf $(BUILD)/kernel $(BUILD)/gen $(BUILD)/vmm-obj $(BUILD)/nestvm $(BUILD)/tests $(BUILD)/bench
@@ -351,7 +362,8 @@ help:
 	@echo 'make test-RING   one ring: $(rings)'
 	@echo 'make check       builds every flavour, layering, style, tables, native tests'
 	@echo 'make bench       events and start-up, beside Linux/KVM in the same QEMU'
-	@echo 'make selftests   Linux 6.12 KVM selftests as static programs in build/selftests'
+	@echo 'make selftests   Linux 6.12 KVM selftests on Nestbox, a table; HOST=linux: on Linux/KVM; TESTS=REGEX'
+	@echo 'make qemu-on-nestbox   an unmodified Debian 12 arm64 QEMU as a VMM on Nestbox, 1 and 2 vCPUs'
 	@echo 'make kernel      one flavour: FLAVOUR=release|test|kasan (also kernel-FLAVOUR)'
 	@echo 'make clean       what was built; distclean also removes what was fetched'
 	@echo 'Options: V=1 shows commands, CC=clang, NO_SETUP=1 skips the set-up, -j2'

@@ -287,6 +287,19 @@ class Suite:
         shutil.rmtree(tmp)
         return dst
 
+    def libraries(self, package, dst):
+        """Unpack all library packages that @package depends on, in @dst."""
+        out = run(["apt-get", "install", "-y", "-qq", "--print-uris", "--no-install-recommends", package],
+                  env=self.env, what=f"dependencies of {package}")
+        found = re.findall(r"^'\S+' ((?:lib|zlib)[^_\s]+)_\S*\.deb (\d+)", out, re.M)
+        os.makedirs(dst, exist_ok=True)
+        say(f"fetching {len(found)} libraries of {package} ({sum(int(n) for _, n in found) >> 20} MiB, {self.name})")
+        run(["apt-get", "download", "-qq"] + [name for name, _ in found], env=self.env, cwd=dst, tries=3,
+            what=f"download of {package}'s libraries")
+        for deb in glob.glob(dst + "/*.deb"):
+            run(["dpkg-deb", "-x", deb, dst], what=f"unpacking {os.path.basename(deb)}")
+            os.unlink(deb)
+
     def source(self, package, dst):
         """Unpack source @package as folder @dst."""
         if os.path.isdir(dst):
@@ -494,6 +507,21 @@ def fetch_libc():
         shutil.rmtree(tmp)
 
 
+def fetch_qemu():
+    """Debian 12's own arm64 QEMU with its libraries: a VMM to run on Nestbox."""
+    dst = os.path.join(BUILD, "arm64", "qemu")
+    if os.path.isdir(dst):
+        return
+    suite = first_suite(["bookworm"], "qemu-system-arm")
+    tmp = unpack(suite.download("qemu-system-arm"), "qemu")
+    libs = os.path.join(BUILD, "apt", "x.qemu-libs")
+    shutil.rmtree(libs, ignore_errors=True)
+    suite.libraries("qemu-system-arm", libs)
+    arm64root.collect([libs], [], dst, [os.path.join(tmp, "usr/bin/qemu-system-aarch64")])
+    shutil.rmtree(tmp)
+    shutil.rmtree(libs)
+
+
 def piece_libs():
     piece_base()
     fetch_musl()
@@ -505,8 +533,14 @@ def piece_test():
     fetch_kernel("6.1-cloud")
 
 
+def piece_qemu():
+    piece_base()
+    fetch_qemu()
+
+
 def piece_full():
     piece_test()
+    fetch_qemu()
     for name in KERNELS:
         fetch_kernel(name)
 
@@ -543,6 +577,7 @@ PIECES = {
     "libs": (piece_libs, "base and the arm64 C libraries that tests/abi is built with"),
     "test": (piece_test, "libs and the other guest kernels of `make test`"),
     "full": (piece_full, "test and the guest kernels of `make test-full`"),
+    "qemu": (piece_qemu, "base and Debian 12's arm64 QEMU, to run on Nestbox"),
     "selftests": (piece_selftests, "base and the source of Linux's KVM selftests"),
 }
 
