@@ -59,7 +59,7 @@ ifneq ($(wildcard tables/gen.py),)
 # Run by make itself and not by a rule, so that wildcards see the generated .c files.
 ifneq ($(filter-out clean distclean help,$(goals)),)
 gen_out := $(shell mkdir -p $(GEN); if [ ! -e $(GENSTAMP) ] || \
-	[ -n "$$(find tables -newer $(GENSTAMP) -type f ! -name '*.pyc' | head -1)" ]; then \
+	[ -n "$$(find tables kvm/vcpu.h kvm/vcpu_state.h -newer $(GENSTAMP) -type f ! -name '*.pyc' | head -1)" ]; then \
 	$(PYTHON) -B tables/gen.py $(GEN) >&2 && touch $(GENSTAMP) && echo ok; else echo ok; fi)
 ifneq ($(gen_out),ok)
 $(error tables/gen.py failed)

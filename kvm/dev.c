@@ -8,6 +8,7 @@
 #include "kvm/features.h"
 #include "kvm/run/run.h"
 #include "kvm/timer/timer.h"
+#include "kvm/vcpu_dump.h"
 #include "kvm/vgic/vgic.h"
 
 #define KVM_MISC_MAJOR	10
@@ -59,6 +60,7 @@ int kvm_init(void)
 	if (features_init() || stage2_boot_init())
 		return 0;
 	kvm_run_init();
+	vcpu_dump_init();
 	if (vgic_init() || timer_init()) {
 		pr_warn("kvm: no usable GICv3 virtualisation or timers: /dev/kvm is not there\n");
 		return 0;

@@ -33,6 +33,7 @@ struct stage2 {
 struct smccc_filter;
 
 struct vm {
+	struct list node;		/* vcpu_dump.c */
 	u32 refs;			/* descriptors of the VM and its vCPUs and devices */
 	struct mm *mm;			/* whose memory the slots name; holds as.refs, not users */
 	struct mmu_notifier notifier;

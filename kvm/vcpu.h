@@ -136,6 +136,7 @@ void vcpu_take_reset(struct vcpu *v);		/* what PSCI CPU_ON left in state->reset;
 void vcpu_reset_regs(struct vcpu *v);		/* to the architectural reset state of KVM_ARM_VCPU_INIT */
 
 /* kvm/run/: the story of an exit. Read loop.c, enter.c, guest.S, exit.c, leave.c, dispatch.c, inject.c in this order. */
+struct vcpu *vcpu_of_hook(struct switch_hook *h);	/* whose switch hook this is; NULL: another kind */
 s64 vcpu_run(struct vcpu *v);			/* KVM_RUN, under v->mutex */
 void vcpu_load(struct vcpu *v);			/* EL1 state, vGIC, timers into this CPU; preemption off */
 void vcpu_put(struct vcpu *v);

@@ -11,6 +11,7 @@
 #include "kvm/features.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/timer/timer.h"
+#include "kvm/vcpu_dump.h"
 #include "kvm/vcpu_state.h"
 #include "kvm/vgic/vgic.h"
 #include "linux/process/task.h"
@@ -32,6 +33,7 @@ static void vm_destroy(struct vm *vm)
 {
 	unsigned i;
 
+	vm_dump_del(vm);
 	irqfds_destroy(vm);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_quiesce(vm->vcpus[i]);
@@ -112,6 +114,7 @@ int vm_create(u64 type)
 	vm = vm_alloc(ipa_bits, &err);
 	if (!vm)
 		return err;
+	vm_dump_add(vm);
 	fd = anon_fd(&vm_ops, vm, O_RDWR_ | O_CLOEXEC_);
 	if (fd < 0)
 		vm_put(vm);

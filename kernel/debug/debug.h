@@ -20,5 +20,7 @@ void backtrace(u64 fp, u64 pc);
 /* panic() with the registers of an exception; they are dumped instead of the caller's. */
 __noreturn void panic_regs(const struct pt_regs *regs, const char *fmt, ...) __printf(2, 3);
 bool in_panic(void);
+/* NULL, or what a layer above adds to a panic: prints, takes no locks. May fault: the machine then just stops. */
+extern void (*panic_more)(void);
 /* Findings of the undefined-behaviour sanitizer so far. */
 extern unsigned ubsan_count;

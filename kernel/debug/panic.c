@@ -19,6 +19,7 @@ extern const char ksym_names[], _text[], _etext[], boot_stack[];
 
 static u32 panicking;		/* CPU id + 1 */
 static char panic_text[256];
+void (*panic_more)(void);
 
 bool in_panic(void)
 {
@@ -133,6 +134,8 @@ static __noreturn void vpanic(const struct pt_regs *regs, const char *fmt, va_li
 		backtrace((u64)__builtin_frame_address(0), (u64)__builtin_return_address(0) - 4);
 	}
 	exits_dump();
+	if (panic_more)
+		panic_more();
 	control_send("panic %s", panic_text);
 	psci_system_off();
 }

@@ -28,6 +28,11 @@ static void hook_in(struct switch_hook *h)
 	vcpu_load(container_of(h, struct vcpu, hook));
 }
 
+struct vcpu *vcpu_of_hook(struct switch_hook *h)
+{
+	return h->out == hook_out ? container_of(h, struct vcpu, hook) : NULL;
+}
+
 static void run_begin(struct vcpu *v)
 {
 	v->hook.out = hook_out;
