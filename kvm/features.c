@@ -45,6 +45,10 @@ int features_init(void)
 	host.vmid_bits = field(host.id, IDX_ID_AA64MMFR1_EL1, 4) == 2 ? 16 : 8;
 	host.brps = field(host.id, IDX_ID_AA64DFR0_EL1, 12) + 1;
 	host.wrps = field(host.id, IDX_ID_AA64DFR0_EL1, 20) + 1;
+	host.el1_32bit = field(host.id, IDX_ID_AA64PFR0_EL1, 4) == 2;
+	host.pmu = field(host.id, IDX_ID_AA64DFR0_EL1, 8);
+	if (host.pmu == 0xf)
+		host.pmu = 0;
 	host.fwb = field(host.id, IDX_ID_AA64MMFR2_EL1, 40) >= 1;
 	host.idc = host.ctr & BIT(28);
 	host.dic = host.ctr & BIT(29);
@@ -108,6 +112,8 @@ int kvm_check_extension(struct vm *vm, u64 cap)
 		return vm ? vgic_has_its(vm) : -EINVAL;
 	case KVM_CAP_IRQ_ROUTING:
 		return 4096;
+	case KVM_CAP_ARM_EL1_32BIT:
+		return host.el1_32bit;
 	case KVM_CAP_ARM_INJECT_SERROR_ESR:
 		return host.ras;
 	case KVM_CAP_SET_GUEST_DEBUG2:

@@ -12,9 +12,11 @@ struct host_features {
 	unsigned ipa_bits;	/* largest IPA size of a VM */
 	unsigned vmid_bits;	/* 8 or 16 */
 	u64 parange;		/* ID_AA64MMFR0_EL1.PARange, for VTCR_EL2.PS */
+	bool el1_32bit;		/* AArch32 at EL1 */
 	unsigned brps, wrps;	/* breakpoints, watchpoints */
 	bool fwb;		/* stage 2 forces write-back (HCR_EL2.FWB) */
 	bool dic, idc;		/* no I-cache invalidation, no D-cache clean to PoU needed */
+	unsigned pmu;		/* ID_AA64DFR0_EL1.PMUVer: 0 is none, also when implementation defined */
 	bool fgt, hcx, evt, mte, ras, ptrauth, twed;
 };
 extern struct host_features host;

@@ -67,18 +67,40 @@ static int core_locate(struct vcpu *v, u64 id, void **p, unsigned *len)
 }
 
 /* Only states that this guest can be in. */
-static int pstate_check(u64 pstate)
+static int pstate_check(const struct vcpu *v, u64 pstate)
 {
+	bool aa32 = v->config.el1_32bit;
+
 	switch (pstate & MODE_BITS) {
 	case PSR_MODE_EL0t:
 	case PSR_MODE_EL1t:
 	case PSR_MODE_EL1h:
-		return 0;
+		return aa32 ? -EINVAL : 0;
 	case 0x10:	/* AArch32 User */
 		return (host.id[IDX_ID_AA64PFR0_EL1] & 0xf) == 2 ? 0 : -EINVAL;
+	case 0x11:	/* FIQ, IRQ, Supervisor, Abort, Undefined, System */
+	case 0x12:
+	case 0x13:
+	case 0x17:
+	case 0x1b:
+	case 0x1f:
+		return aa32 ? 0 : -EINVAL;
 	default:
 		return -EINVAL;
 	}
+}
+
+/* AArch32: what such code cannot reach of the registers is 0. User and System mode have no banked ones. */
+static void narrow(struct vcpu *v)
+{
+	u64 mode = v->regs.pstate & MODE_BITS;
+	unsigned i, n = mode == 0x10 || mode == 0x1f ? 15 : 31;
+
+	if (!(v->regs.pstate & PSR_MODE32_BIT))
+		return;
+	for (i = 0; i < n; i++)
+		v->regs.x[i] = (u32)v->regs.x[i];
+	v->regs.pc = (u32)v->regs.pc;
 }
 
 static int core_get(struct vcpu *v, const struct kvm_one_reg *reg)
@@ -104,7 +126,7 @@ static int core_set(struct vcpu *v, const struct kvm_one_reg *reg)
 		return ret;
 	if (copy_from_user(&val, reg->addr, len))
 		return -EFAULT;
-	if (p == &v->regs.pstate && pstate_check(val))
+	if (p == &v->regs.pstate && pstate_check(v, val))
 		return -EINVAL;
 	if ((char *)p >= (char *)&v->fp && (char *)p < (char *)(&v->fp + 1)) {
 		vcpu_fp_begin(v);
@@ -112,6 +134,7 @@ static int core_set(struct vcpu *v, const struct kvm_one_reg *reg)
 		vcpu_fp_end(v);
 	} else {
 		memcpy(p, &val, len);
+		narrow(v);
 	}
 	return 0;
 }

@@ -19,6 +19,9 @@
 #include "linux/process/task.h"
 
 #define PSR_EL1H_DAIF	0x3c5UL
+#define PSR_SVC_AIF	0x1d3UL		/* AArch32 Supervisor */
+#define PSR_T32		BIT(5)
+#define PSR_E		BIT(9)
 #define FEATURES_KNOWN	0xffU	/* KVM_ARM_VCPU_POWER_OFF .. HAS_EL2 */
 #define FEATURE(n)	(1U << (n))
 #define PTRAUTH_BOTH	(FEATURE(KVM_ARM_VCPU_PTRAUTH_ADDRESS) | FEATURE(KVM_ARM_VCPU_PTRAUTH_GENERIC))
@@ -175,6 +178,8 @@ static int features_check(const struct kvm_vcpu_init *init)
 		return -ENOENT;
 	if (host.ptrauth)
 		possible |= PTRAUTH_BOTH;
+	if (host.el1_32bit)
+		possible |= FEATURE(KVM_ARM_VCPU_EL1_32BIT);
 	if (f & ~possible)
 		return -EINVAL;
 	if ((f & PTRAUTH_BOTH) && (f & PTRAUTH_BOTH) != PTRAUTH_BOTH)
@@ -189,6 +194,8 @@ static int vm_features_set(struct vm *vm, u32 f)
 		return vm->init_features == f ? 0 : -EINVAL;
 	vm->init_features = f;
 	vm->vcpu_features = f & PTRAUTH_BOTH ? VMF_PTRAUTH : 0;
+	if (f & FEATURE(KVM_ARM_VCPU_EL1_32BIT))
+		vm->vcpu_features |= VMF_EL1_32BIT;
 	idregs_limit(vm->idregs.offered, host.id, vm->vcpu_features);
 	memcpy(vm->idregs.id, vm->idregs.offered, sizeof(vm->idregs.id));
 	vm->feats = sysreg_feats(vm->idregs.id, vm->vcpu_features);
@@ -210,6 +217,7 @@ static int config_set(struct vcpu *v, u32 f)
 	c->features[0] = f;
 	c->psci_0_2 = f & FEATURE(KVM_ARM_VCPU_PSCI_0_2);
 	c->ptrauth = f & PTRAUTH_BOTH;
+	c->el1_32bit = f & FEATURE(KVM_ARM_VCPU_EL1_32BIT);
 	c->initialized = true;
 	return 0;
 }
@@ -258,7 +266,7 @@ void vcpu_reset_regs(struct vcpu *v)
 	ASSERT(!v->loaded);
 	memset(v->regs.x, 0, sizeof(v->regs.x));
 	v->regs.pc = 0;
-	v->regs.pstate = PSR_EL1H_DAIF;
+	v->regs.pstate = v->config.el1_32bit ? PSR_SVC_AIF : PSR_EL1H_DAIF;
 	vcpu_fp_begin(v);
 	memset(&v->fp.regs, 0, sizeof(v->fp.regs));
 	vcpu_fp_end(v);
@@ -287,8 +295,15 @@ void vcpu_take_reset(struct vcpu *v)
 	vcpu_reset_regs(v);
 	v->regs.pc = pc;
 	v->regs.x[0] = r0;
-	if (be)
+	if (v->config.el1_32bit) {
+		if (pc & 1)
+			v->regs.pstate |= PSR_T32;
+		v->regs.pc = (u32)pc & ~1U;
+		if (be)
+			v->regs.pstate |= PSR_E;
+	} else if (be) {
 		vreg(v, REG_SCTLR_EL1) |= BIT(25);	/* EE */
+	}
 }
 
 /* ---- first run ---- */

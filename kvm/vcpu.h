@@ -39,7 +39,7 @@ struct vcpu_config {
 struct vcpu_traps {
 	u64 hcr, mdcr, cptr /* with FP live */, cptr_nofp, hstr;
 	u64 hcrx, hfgrtr, hfgwtr, hfgitr, hdfgrtr, hdfgwtr;
-	bool has_fgt, has_hcrx;
+	bool has_fgt, has_hcrx, has_pmu;	/* of the CPU */
 };
 
 enum input_step { STEP_NONE, STEP_SKIP, STEP_EXCEPTION };

@@ -126,15 +126,12 @@ static u64 vector_offset(u64 pstate, enum exception_kind kind)
 	return base + kind * 0x80;
 }
 
+/* What is kept of an interrupted AArch32 state stands at the same bits in SPSR_EL2. */
 static u64 entry_pstate(struct vcpu *v, u64 old)
 {
 	u64 sctlr = reg_read(v, REG_SCTLR_EL1);
 	u64 new = (old & PSR_KEEP) | (old & PSR_PAN_) | PSR_DAIF | PSR_EL1H;
 
-	if (old & PSR_nRW) {		/* SPSR layout of AArch32: DIT at 21 */
-		new &= ~BIT(24);
-		new |= (old >> 21 & 1) << 24;
-	}
 	if (!(sctlr & SCTLR_SPAN))
 		new |= PSR_PAN_;
 	if (sctlr & SCTLR_DSSBS)
@@ -147,6 +144,10 @@ static void exception_take(struct vcpu *v)
 	struct vcpu_regs *r = &v->regs;
 	const struct vcpu_input *in = &v->input;
 
+	if (unlikely(v->config.el1_32bit)) {
+		exception_take32(v);
+		return;
+	}
 	reg_write(v, REG_ELR_EL1, r->pc);
 	reg_write(v, REG_SPSR_EL1, r->pstate);
 	if (in->exc.kind == EXC_SYNC || in->exc.kind == EXC_SERROR)

@@ -20,6 +20,8 @@
 #define HDFGRTR_EL2	S3_4_C3_C1_4
 #define HDFGWTR_EL2	S3_4_C3_C1_5
 
+#define PMUSERENR_ALL	0xf
+
 u64 host_hcr, host_mdcr;
 
 void kvm_run_init(void)
@@ -43,12 +45,17 @@ static void traps_load(const struct vcpu *v)
 		write_sysreg(t->hdfgrtr, HDFGRTR_EL2);
 		write_sysreg(t->hdfgwtr, HDFGWTR_EL2);
 	}
+	/* EL0 too reaches EL2 with its PMU accesses (MDCR_EL2.TPM), instead of stopping at EL1. */
+	if (t->has_pmu)
+		write_sysreg(PMUSERENR_ALL, pmuserenr_el0);
 	write_sysreg(v->config.mpidr, vmpidr_el2);
 	write_sysreg(read_sysreg(midr_el1), vpidr_el2);
 }
 
-static void traps_put(void)
+static void traps_put(const struct vcpu *v)
 {
+	if (v->traps.has_pmu)
+		write_sysreg(0, pmuserenr_el0);
 	write_sysreg(0, hstr_el2);
 	write_sysreg(host_mdcr, mdcr_el2);
 }
@@ -76,7 +83,7 @@ void vcpu_put(struct vcpu *v)
 	ASSERT(v->loaded);
 	vgic_put(v);
 	timer_put(v);
-	traps_put();
+	traps_put(v);
 	sysregs_put(v);
 	v->loaded = false;
 	write_sysreg(t->tpidr_el0, tpidr_el0);

@@ -36,5 +36,8 @@ struct exit_row {
 };
 enum trap_result vcpu_dispatch(struct vcpu *v);
 
+/* inject32.c: the pending exception, into AArch32 EL1. */
+void exception_take32(struct vcpu *v);
+
 /* inject.c: PC past the instruction that trapped (uses exit.esr for its length). */
 void vcpu_skip(struct vcpu *v);

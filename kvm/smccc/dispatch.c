@@ -7,6 +7,9 @@
 #include "kvm/smccc/smccc.h"
 #include "smccc_ids.h"
 
+#define SMC64_CALL	0x40000000U
+#define PSR_nRW		BIT(4)
+
 enum gate { GATE_ALWAYS, GATE_PSCI01, GATE_PSCI02, GATE_STD, GATE_STDHYP, GATE_VENDOR };
 
 struct row {
@@ -93,6 +96,9 @@ enum trap_result smccc_trap(struct vcpu *v, bool smc)
 		break;
 	default:
 		r = row_find(fn);
+		/* SMC64 calls are AArch64's alone (SMCCC 2.1). */
+		if ((fn & SMC64_CALL) && (v->regs.pstate & PSR_nRW))
+			break;
 		if (r && gate_open(v, r))
 			return r->fn(v, fn);
 	}

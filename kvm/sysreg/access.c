@@ -47,14 +47,48 @@ void reg_write(struct vcpu *v, enum reg r, u64 val)
 		v->regs.sys[r] = val;
 }
 
+#define CPTR_FPEN	GENMASK(21, 20)
+
+/* FPEXC32_EL2 is behind the FP trap (CPTR_EL2.FPEN), which may be armed for the host's own sake. */
+static u64 fpexc_open(void)
+{
+	u64 cptr = read_sysreg(cptr_el2);
+
+	write_sysreg(cptr | CPTR_FPEN, cptr_el2);
+	isb();
+	return cptr;
+}
+
+static void fpexc_load(const struct vcpu *v)
+{
+	u64 cptr = fpexc_open();
+
+	write_sysreg(vreg(v, REG_FPEXC32_EL2), fpexc32_el2);
+	write_sysreg(cptr, cptr_el2);
+	isb();
+}
+
+static void fpexc_put(struct vcpu *v)
+{
+	u64 cptr = fpexc_open();
+
+	vreg(v, REG_FPEXC32_EL2) = read_sysreg(fpexc32_el2);
+	write_sysreg(cptr, cptr_el2);
+	isb();
+}
+
 void sysregs_load(struct vcpu *v)
 {
+	if (unlikely(v->config.el1_32bit))
+		fpexc_load(v);
 	sysregs_hw_load(v);
 	debug_regs_load(v);
 }
 
 void sysregs_put(struct vcpu *v)
 {
+	if (unlikely(v->config.el1_32bit))
+		fpexc_put(v);
 	debug_regs_put(v);
 	sysregs_hw_put(v);
 }

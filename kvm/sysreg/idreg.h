@@ -11,6 +11,7 @@ enum id_kind { IDF_MIN, IDF_SIGNED, IDF_FIXED };
 
 /* Conditions of fields, and bits of the vcpu_features words below. */
 #define VMF_PTRAUTH	BIT(0)
+#define VMF_EL1_32BIT	BIT(1)
 
 struct id_field {
 	u8 index, lsb;		/* register: (CRm - 1) * 8 + op2 */

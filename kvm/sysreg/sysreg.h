@@ -37,6 +37,9 @@ struct sysreg_row {
 };
 extern const struct sysreg_row sysreg_rows[];
 extern const unsigned sysreg_rows_n;
+const struct sysreg_row *sysreg_row_find(u16 key);	/* NULL: no such row */
+/* Plain access to where the register is; for rows that hardware traps only sometimes. */
+enum trap_result sysreg_rw(struct vcpu *v, const struct sysreg_access *a);
 
 /* A register that ONE_REG reaches. get and set return 0 or -errno. */
 struct sysreg_user {

@@ -13,7 +13,6 @@
 #include "kvm/trap/trap.h"
 #include "kvm/vgic/vgic.h"
 
-enum trap_result sysreg_rw(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_ro(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_raz_wi(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_ccsidr(struct vcpu *v, const struct sysreg_access *a);
@@ -177,7 +176,7 @@ enum trap_result sysreg_oslar(struct vcpu *v, const struct sysreg_access *a)
 	return TRAP_SKIP;
 }
 
-static const struct sysreg_row *row_find(u16 key)
+const struct sysreg_row *sysreg_row_find(u16 key)
 {
 	unsigned lo = 0, hi = sysreg_rows_n;
 
@@ -224,7 +223,7 @@ enum trap_result sysreg_trap(struct vcpu *v, u64 esr)
 			return sysreg_undef(v, &a);
 		return result(v, &a, v->vm->idregs.id[(crm - 1) * 8 + (a.key & 7)]);
 	}
-	row = row_find(a.key);
+	row = sysreg_row_find(a.key);
 	if (!row || !row->trap || (row->feat & ~v->vm->feats)) {
 		if (!row)
 			log_unknown(v, &a);

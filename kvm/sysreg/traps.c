@@ -51,6 +51,8 @@
 #define CPTR_E0POE	BIT(29)
 #define CPTR_TAM	BIT(30)
 
+#define HSTR_T15	BIT(15)
+
 #define HCRX_MSCEN	BIT(11)
 #define HCRX_TCR2EN	BIT(14)
 
@@ -74,6 +76,8 @@ static u64 hcr_compute(struct vcpu *v)
 		hcr |= HCR_FWB;
 	else if (!guest_caches_on(v))
 		hcr |= HCR_TVM;
+	if (v->config.el1_32bit)
+		hcr &= ~HCR_RW;
 	if (v->config.ptrauth)
 		hcr |= HCR_API | HCR_APK;
 	return hcr;
@@ -98,13 +102,15 @@ void sysreg_traps_compute(struct vcpu *v)
 	if (feats & FEAT_S1POE)
 		t->cptr_nofp |= CPTR_E0POE;
 	t->cptr = t->cptr_nofp | CPTR_FPEN;
-	t->hstr = 0;
+	/* Implementation-defined CP15 registers: what HCR_EL2.TIDCP leaves of c15. Arm ARM D24.2.69. */
+	t->hstr = v->config.el1_32bit ? HSTR_T15 : 0;
 	t->has_hcrx = host.hcx;
 	t->hcrx = 0;
 	if (feats & FEAT_TCRX)
 		t->hcrx |= HCRX_TCR2EN;
 	if (v->vm->idregs.id[IDX_ID_AA64ISAR2_EL1] >> ID_AA64ISAR2_MOPS_SHIFT & 0xf)
 		t->hcrx |= HCRX_MSCEN;
+	t->has_pmu = host.pmu;
 	t->has_fgt = host.fgt;
 	t->hfgrtr = 0;
 	if (feats & FEAT_S1PIE)

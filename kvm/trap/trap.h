@@ -16,6 +16,9 @@ int vcpu_first_run(struct vcpu *v);
 /* kvm/smccc/pvtime.c: bring the guest's stolen time up to date. Thread context. */
 void pvtime_update(struct vcpu *v);
 
+/* kvm/trap/cond.c: whether the trapped AArch32 instruction would have been executed. */
+bool cond_passed(const struct vcpu *v);
+
 /* General registers as an instruction names them: 31 is the zero register. */
 static inline u64 guest_reg(const struct vcpu *v, unsigned r)
 {

@@ -4,8 +4,6 @@
  * numbers, and that an expired timer says so. `wrapping` is also the
  * reproducer for the selftest arch_timer_edge_cases, see tests/expect.
  */
-#include <sys/utsname.h>
-
 #include "kvm.h"
 
 #define REG_PTIMER_CNT	ARM64_SYS_REG(3, 3, 14, 0, 1)
@@ -40,16 +38,9 @@ static uint64_t counter(void)
 }
 
 /* Nestbox works around what QEMU 10 gets wrong; on another host it is only a remark. */
-static bool must_work(void)
-{
-	struct utsname u;
-
-	return !uname(&u) && strstr(u.release, "nestbox");
-}
-
 static void check_quirk(bool cond, const char *name)
 {
-	if (cond || must_work())
+	if (cond || on_nestbox())
 		check(cond, name);
 	else
 		printf("# not ok here, QEMU's fault: %s\n", name);
