@@ -11,6 +11,7 @@
 
 #define PHANDLE_GIC	1
 #define PHANDLE_CLOCK	2
+#define PHANDLE_ITS	3
 
 #define GIC_SPI		0
 #define GIC_PPI		1
@@ -114,6 +115,23 @@ static void timer(void *fdt)
 	check(fdt_end_node(fdt));
 }
 
+static void its(void *fdt)
+{
+	char name[32];
+
+	check(fdt_property_u32(fdt, "#address-cells", 2));
+	check(fdt_property_u32(fdt, "#size-cells", 2));
+	check(fdt_property(fdt, "ranges", NULL, 0));
+	snprintf(name, sizeof(name), "msi-controller@%lx", ITS_BASE);
+	check(fdt_begin_node(fdt, name));
+	check(fdt_property_string(fdt, "compatible", "arm,gic-v3-its"));
+	check(fdt_property(fdt, "msi-controller", NULL, 0));
+	check(fdt_property_u32(fdt, "#msi-cells", 1));
+	check(fdt_property_u32(fdt, "phandle", PHANDLE_ITS));
+	PROP_CELLS(fdt, "reg", CELLS64(ITS_BASE), CELLS64(ITS_SIZE));
+	check(fdt_end_node(fdt));
+}
+
 static void gic(const struct vm *vm, void *fdt)
 {
 	char name[32];
@@ -126,6 +144,8 @@ static void gic(const struct vm *vm, void *fdt)
 	check(fdt_property_u32(fdt, "phandle", PHANDLE_GIC));
 	PROP_CELLS(fdt, "reg", CELLS64(GICD_BASE), CELLS64(GICD_SIZE),
 		   CELLS64(GICR_BASE), CELLS64(GICR_SIZE * vm->nr_vcpus));
+	if (vm->its_fd >= 0)
+		its(fdt);
 	check(fdt_end_node(fdt));
 }
 

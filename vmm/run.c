@@ -172,6 +172,26 @@ static void gic_set(const struct vm *vm, uint32_t group, uint64_t attr, void *va
 		die_errno(what);
 }
 
+/* Optional: a host may be without. */
+static void its_create(struct vm *vm)
+{
+	struct kvm_create_device dev = { .type = KVM_DEV_TYPE_ARM_VGIC_ITS };
+	uint64_t base = ITS_BASE;
+	struct kvm_device_attr addr = {
+		.group = KVM_DEV_ARM_VGIC_GRP_ADDR, .attr = KVM_VGIC_ITS_ADDR_TYPE, .addr = (uintptr_t)&base,
+	};
+	struct kvm_device_attr init = {
+		.group = KVM_DEV_ARM_VGIC_GRP_CTRL, .attr = KVM_DEV_ARM_VGIC_CTRL_INIT,
+	};
+
+	vm->its_fd = -1;
+	if (ioctl(vm->vm_fd, KVM_CREATE_DEVICE, &dev) < 0)
+		return;
+	vm->its_fd = dev.fd;
+	if (ioctl(dev.fd, KVM_SET_DEVICE_ATTR, &addr) < 0 || ioctl(dev.fd, KVM_SET_DEVICE_ATTR, &init) < 0)
+		die_errno("ITS");
+}
+
 static void gic_create(struct vm *vm)
 {
 	struct kvm_create_device dev = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
@@ -209,6 +229,7 @@ void vm_create_vcpus(struct vm *vm)
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_create(vm, i, &target);
 	gic_create(vm);
+	its_create(vm);
 }
 
 uint64_t vcpu_mpidr(const struct vm *vm, unsigned int i)

@@ -19,6 +19,8 @@
 #define RTC_SIZE	0x1000UL
 #define GICD_BASE	0x10000000UL
 #define GICD_SIZE	0x10000UL
+#define ITS_BASE	0x10080000UL
+#define ITS_SIZE	0x20000UL
 #define GICR_BASE	0x10100000UL
 #define GICR_SIZE	0x20000UL		/* per vCPU */
 #define RAM_BASE	0x40000000UL
@@ -58,6 +60,7 @@ struct vm {
 	int kvm_fd;
 	int vm_fd;
 	int gic_fd;
+	int its_fd;			/* -1: the host offers none */
 
 	uint8_t *ram;			/* where RAM_BASE is in our space */
 	struct vcpu *vcpus;

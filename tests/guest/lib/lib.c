@@ -333,7 +333,7 @@ void exception(u64 kind, struct frame *f)
 
 	if (kind == 5) {		/* IRQ, current EL with its own SP */
 		intid = gic_ack();
-		if (intid >= 1020)
+		if (intid >= 1020 && intid < 8192)
 			return;
 		cpu->irqs++;
 		if (irq_handler)
