@@ -14,13 +14,33 @@ struct host_features host;
 static spinlock_t merge_lock;
 static bool merged_one;
 
+/* One more CPU's implementation, if it is of a new kind. */
+static void impl_add(u64 midr, u64 revidr, u64 aidr)
+{
+	unsigned i;
+
+	for (i = 0; i < host.nr_impls; i++)
+		if (host.impls[i].midr == midr && host.impls[i].revidr == revidr && host.impls[i].aidr == aidr)
+			return;
+	if (i == IMPLS_MAX)
+		return;
+	host.impls[i].midr = midr;
+	host.impls[i].revidr = revidr;
+	host.impls[i].aidr = aidr;
+	host.nr_impls++;
+}
+
 static void cpu_merge(void *arg)
 {
+	struct spec_cpu spec;
 	u64 id[64] = {};
 
 	idregs_read_cpu(id);
+	spec = spec_of(read_sysreg(midr_el1), id[IDX_ID_AA64PFR0_EL1], id[IDX_ID_AA64PFR1_EL1]);
 	spin_lock(&merge_lock);
 	idregs_merge(host.id, id, !merged_one);
+	impl_add(read_sysreg(midr_el1), read_sysreg(revidr_el1), read_sysreg(aidr_el1));
+	host.spec = merged_one ? spec_least(host.spec, spec) : spec;
 	if (!merged_one)
 		host.ctr = read_sysreg(ctr_el0);
 	merged_one = true;

@@ -4,11 +4,18 @@
 
 #include <nestbox/types.h>
 
+#include "kvm/smccc/fw_logic.h"
+
 struct vm;
+
+#define IMPLS_MAX	16
 
 struct host_features {
 	u64 id[64];		/* ID registers, the least of all CPUs for known fields */
 	u64 ctr;
+	struct spec_cpu spec;	/* speculation: what is true of all CPUs */
+	struct { u64 midr, revidr, aidr; } impls[IMPLS_MAX];	/* kinds of CPU in this machine */
+	unsigned nr_impls;
 	unsigned ipa_bits;	/* largest IPA size of a VM */
 	unsigned vmid_bits;	/* 8 or 16 */
 	u64 parange;		/* ID_AA64MMFR0_EL1.PARange, for VTCR_EL2.PS */

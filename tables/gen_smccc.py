@@ -3,7 +3,7 @@
 import tbl
 
 COLUMNS = ["id", "name", "gate", "handler", "fast"]
-BITMAPS = ("std", "stdhyp", "vendor")
+BITMAPS = ("std", "stdhyp", "vendor", "vendor2")
 
 
 def gate(path, row):

@@ -4,13 +4,14 @@
  * both conduits. Runs in the vCPU's thread; smccc_fast with the guest loaded.
  */
 #include "kernel/debug/print.h"
+#include "kvm/smccc/fw_logic.h"
 #include "kvm/smccc/smccc.h"
 #include "smccc_ids.h"
 
 #define SMC64_CALL	0x40000000U
 #define PSR_nRW		BIT(4)
 
-enum gate { GATE_ALWAYS, GATE_PSCI01, GATE_PSCI02, GATE_STD, GATE_STDHYP, GATE_VENDOR };
+enum gate { GATE_ALWAYS, GATE_PSCI01, GATE_PSCI02, GATE_STD, GATE_STDHYP, GATE_VENDOR, GATE_VENDOR2 };
 
 struct row {
 	u32 id;
@@ -57,6 +58,8 @@ static bool gate_open(const struct vcpu *v, const struct row *r)
 		return f->std_hyp_bmap >> r->bit & 1;
 	case GATE_VENDOR:
 		return f->vendor_hyp_bmap >> r->bit & 1;
+	case GATE_VENDOR2:
+		return f->vendor_hyp_bmap_2 >> r->bit & 1;
 	}
 	return false;
 }
@@ -143,18 +146,18 @@ enum trap_result smccc_arch_features(struct vcpu *v, u32 fn)
 	u32 which = v->regs.x[1];
 	s64 ret = SMCCC_RET_NOT_SUPPORTED;
 
-	/* Register values: 2 (3 for workaround 2) is "not required"; we apply none ourselves, so nothing is "available". */
+	/* We apply no workaround for a guest, so none is "available": it is not required, or there is none. */
 	switch (which) {
 	case ARCH_WORKAROUND_1:
-		if (fwreg_workaround(1) == KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED)
+		if (fwreg_workaround(v->vm, 1) == WA_NOT_REQUIRED)
 			ret = NOT_REQUIRED;
 		break;
 	case ARCH_WORKAROUND_2:
-		if (fwreg_workaround(2) == KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2_NOT_REQUIRED)
+		if (fwreg_workaround(v->vm, 2) == WA2_NOT_REQUIRED)
 			ret = NOT_REQUIRED;
 		break;
 	case ARCH_WORKAROUND_3:
-		if (fwreg_workaround(3) == KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3_NOT_REQUIRED)
+		if (fwreg_workaround(v->vm, 3) == WA_NOT_REQUIRED)
 			ret = NOT_REQUIRED;
 		break;
 	case SMCCC_FN_SMCCC_VERSION:
@@ -172,7 +175,7 @@ enum trap_result smccc_arch_features(struct vcpu *v, u32 fn)
 
 enum trap_result smccc_vendor_features(struct vcpu *v, u32 fn)
 {
-	smccc_return(v, v->vm->fwregs.vendor_hyp_bmap, 0, 0, 0);
+	smccc_return(v, v->vm->fwregs.vendor_hyp_bmap, 0, v->vm->fwregs.vendor_hyp_bmap_2, 0);
 	return TRAP_RETRY;
 }
 

@@ -2,25 +2,26 @@
 /*
  * Pseudo-registers of the hypercall interface: KVM_REG_ARM_FW (PSCI version, speculation workarounds) and
  * KVM_REG_ARM_FW_FEAT_BMAP (which calls a guest may see). The bitmaps belong to the VM, are under vm->lock, and freeze
- * once a vCPU has run. Checks and their order: docs/abi/kvm.md; Linux 6.12 fw-pseudo-registers.rst.
+ * once a vCPU has run. The rules are in fw_logic.c and docs/abi/hypercalls.md.
  */
 #include <linux/errno.h>
 
-#include "kernel/cpu/sysreg.h"
 #include "kernel/mm/uaccess.h"
+#include "kvm/features.h"
+#include "kvm/smccc/fw_logic.h"
 #include "kvm/smccc/smccc.h"
-
-#define PSCI_0_1	0x1
-#define PSCI_0_2	0x2
-#define PSCI_1_0	0x10000
-#define PSCI_1_1	0x10001
+#include "kvm/sysreg/sysreg.h"
 
 #define STD_BITS	BIT(0)			/* TRNG */
 #define STD_HYP_BITS	BIT(0)			/* PV time */
 #define VENDOR_BITS	(BIT(0) | BIT(1))	/* features and UID, PTP */
 
-#define WA_LEVEL	0xfUL
-#define WA2_ENABLED	BIT(4)
+#define VENDOR_BITS_2	(BIT(0) | BIT(1))	/* discovery of target implementations: version, CPUs */
+
+/* Linux has it from 6.15 on, under this number. */
+#ifndef KVM_REG_ARM_VENDOR_HYP_BMAP_2
+#define KVM_REG_ARM_VENDOR_HYP_BMAP_2	KVM_REG_ARM_FW_FEAT_BMAP_REG(3)
+#endif
 
 static const u64 ids[] = {
 	KVM_REG_ARM_PSCI_VERSION,
@@ -32,27 +33,22 @@ static const u64 ids[] = {
 	KVM_REG_ARM_VENDOR_HYP_BMAP,
 };
 
+/* Listed once the VMM has written something else than its default: the list is Linux 6.12's for who does not know it. */
+static bool bmap_2_listed(struct vm *vm)
+{
+	return READ_ONCE(vm->fwregs.vendor_hyp_bmap_2);
+}
+
 u64 psci_version(const struct vcpu *v)
 {
 	if (!v->config.psci_0_2)
-		return PSCI_0_1;
-	return v->vm->fwregs.psci_version_set ? v->vm->fwregs.psci_version_set : PSCI_1_1;
+		return PSCI_V0_1;
+	return v->vm->fwregs.psci_version_set ? v->vm->fwregs.psci_version_set : PSCI_V1_1;
 }
 
-u64 fwreg_workaround(unsigned which)
+u64 fwreg_workaround(const struct vm *vm, unsigned which)
 {
-	u64 csv2 = read_sysreg(id_aa64pfr0_el1) >> 56 & 0xf;
-
-	switch (which) {
-	case 1:
-		return csv2 ? KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_REQUIRED : KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1_NOT_AVAIL;
-	case 2:
-		/* With SSBS the guest has its own switch, and needs no firmware interface; without, we cannot know. */
-		return KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2_NOT_AVAIL;
-	default:
-		return csv2 >= 3 ? KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3_NOT_REQUIRED :
-			KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3_NOT_AVAIL;
-	}
+	return workaround_level(host.spec, which, vm->idregs.id[IDX_ID_AA64PFR1_EL1] >> ID_AA64PFR1_SSBS_SHIFT & 0xf);
 }
 
 void fwreg_init_vm(struct vm *vm)
@@ -66,12 +62,16 @@ void fwreg_init_vm(struct vm *vm)
 
 int fwreg_count(struct vcpu *v)
 {
-	return ARRAY_SIZE(ids);
+	return ARRAY_SIZE(ids) + bmap_2_listed(v->vm);
 }
 
 int fwreg_list(struct vcpu *v, u64 uindices)
 {
-	return copy_to_user(uindices, ids, sizeof(ids));
+	static const u64 more = KVM_REG_ARM_VENDOR_HYP_BMAP_2;
+
+	if (copy_to_user(uindices, ids, sizeof(ids)))
+		return -EFAULT;
+	return bmap_2_listed(v->vm) ? put_user(more, uindices + sizeof(ids)) : 0;
 }
 
 static u64 *bitmap_of(struct vm *vm, u64 id, u64 *allowed)
@@ -86,6 +86,9 @@ static u64 *bitmap_of(struct vm *vm, u64 id, u64 *allowed)
 	case KVM_REG_ARM_VENDOR_HYP_BMAP:
 		*allowed = VENDOR_BITS;
 		return &vm->fwregs.vendor_hyp_bmap;
+	case KVM_REG_ARM_VENDOR_HYP_BMAP_2:
+		*allowed = VENDOR_BITS_2;
+		return &vm->fwregs.vendor_hyp_bmap_2;
 	default:
 		return NULL;
 	}
@@ -101,13 +104,13 @@ int fwreg_get(struct vcpu *v, const struct kvm_one_reg *reg)
 		val = psci_version(v);
 		break;
 	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1:
-		val = fwreg_workaround(1);
+		val = fwreg_workaround(v->vm, 1);
 		break;
 	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2:
-		val = fwreg_workaround(2);
+		val = fwreg_workaround(v->vm, 2);
 		break;
 	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3:
-		val = fwreg_workaround(3);
+		val = fwreg_workaround(v->vm, 3);
 		break;
 	default:
 		if (!bmap)
@@ -119,66 +122,23 @@ int fwreg_get(struct vcpu *v, const struct kvm_one_reg *reg)
 
 static int psci_version_set(struct vcpu *v, u64 val)
 {
-	bool wants_0_2 = v->config.psci_0_2;
+	int ret = psci_version_check(v->config.psci_0_2, val);
 
-	switch (val) {
-	case PSCI_0_1:
-		if (wants_0_2)
-			return -EINVAL;
+	if (!ret)
 		v->vm->fwregs.psci_version_set = val;
-		return 0;
-	case PSCI_0_2:
-	case PSCI_1_0:
-	case PSCI_1_1:
-		if (!wants_0_2)
-			return -EINVAL;
-		v->vm->fwregs.psci_version_set = val;
-		return 0;
-	default:
-		return -EINVAL;
-	}
-}
-
-/* Nothing is stored: the value says what the guest was told elsewhere, which must not be more than is true here. */
-static int workaround_set(u64 id, u64 val)
-{
-	switch (id) {
-	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1:
-	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3:
-		if (val & ~WA_LEVEL)
-			return -EINVAL;
-		return val > fwreg_workaround(id == KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1 ? 1 : 3) ? -EINVAL : 0;
-	default:
-		if (val & ~(WA_LEVEL | WA2_ENABLED))
-			return -EINVAL;
-		/* Whether it is on only matters where it can be turned off; "available" needs what we do not have. */
-		if ((val & WA2_ENABLED) && (val & WA_LEVEL) != KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2_AVAIL)
-			return -EINVAL;
-		switch (val & WA_LEVEL) {
-		case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2_NOT_AVAIL:
-		case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2_UNKNOWN:
-			return 0;
-		case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2_NOT_REQUIRED:
-			return fwreg_workaround(2) == KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2_NOT_REQUIRED ? 0 : -EINVAL;
-		default:
-			return -EINVAL;
-		}
-	}
+	return ret;
 }
 
 static int bitmap_set(struct vm *vm, u64 id, u64 val)
 {
 	u64 allowed, *bmap = bitmap_of(vm, id, &allowed);
-	int ret = 0;
+	int ret;
 
 	if (!bmap)
 		return -ENOENT;
-	if (val & ~allowed)
-		return -EINVAL;
 	mutex_lock(&vm->lock);
-	if (vm->ran_once && val != *bmap)
-		ret = -EBUSY;
-	else
+	ret = bitmap_check(allowed, *bmap, val, vm->ran_once);
+	if (!ret)
 		WRITE_ONCE(*bmap, val);
 	mutex_unlock(&vm->lock);
 	return ret;
@@ -196,9 +156,11 @@ int fwreg_set(struct vcpu *v, const struct kvm_one_reg *reg)
 	case KVM_REG_ARM_PSCI_VERSION:
 		return psci_version_set(v, val);
 	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_1:
+		return workaround_check(1, fwreg_workaround(v->vm, 1), val);
 	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_2:
+		return workaround_check(2, fwreg_workaround(v->vm, 2), val);
 	case KVM_REG_ARM_SMCCC_ARCH_WORKAROUND_3:
-		return workaround_set(reg->id, val);
+		return workaround_check(3, fwreg_workaround(v->vm, 3), val);
 	default:
 		return bitmap_set(v->vm, reg->id, val);
 	}

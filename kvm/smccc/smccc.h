@@ -34,7 +34,7 @@ u8 smccc_filter_action(const struct vm *vm, u32 fn);	/* KVM_SMCCC_FILTER_* */
 void smccc_vm_destroy(struct vm *vm);
 
 /* fwreg.c: what the host's firmware interface for speculation looks like to guests, as register values. */
-u64 fwreg_workaround(unsigned which);	/* 1, 2, 3 */
+u64 fwreg_workaround(const struct vm *vm, unsigned which);	/* 1, 2, 3 */
 
 /* pvtime.c: KVM_ARM_VCPU_PVTIME_CTRL; op 's', 'g', 'h'. */
 int pvtime_attr(struct vcpu *v, const struct kvm_device_attr *a, int op);
