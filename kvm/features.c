@@ -4,6 +4,7 @@
 
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
+#include "kernel/fp/owner.h"
 #include "kernel/sched/thread.h"
 #include "kvm/features.h"
 #include "kvm/sysreg/sysreg.h"
@@ -151,6 +152,8 @@ int kvm_check_extension(struct vm *vm, u64 cap)
 		return KVM_SLOTS_MAX;
 	case KVM_CAP_ARM_VM_IPA_SIZE:
 		return host.ipa_bits;
+	case KVM_CAP_ARM_SVE:
+		return fp_vl_guest_max() != 0;
 	case KVM_CAP_ARM_PTRAUTH_ADDRESS:
 	case KVM_CAP_ARM_PTRAUTH_GENERIC:
 		return host.ptrauth;

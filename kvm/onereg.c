@@ -9,6 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/uaccess.h"
 #include "kvm/features.h"
+#include "kvm/sve.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/vcpu.h"
 
@@ -41,7 +42,9 @@ static void *core_find(struct vcpu *v, u64 id, unsigned *len)
 		return &vreg(v, REG_ELR_EL1);
 	if (off >= OFF(spsr) && off < OFF(spsr) + sizeof(u64) * KVM_NR_SPSR && !(off % 8))
 		return &vreg(v, spsr[(off - OFF(spsr)) / 8]);
-	if (off >= OFF(fp_regs.vregs) && off < OFF(fp_regs.fpsr) && !((off - OFF(fp_regs.vregs)) % 16)) {
+	/* With SVE, V registers are only parts of Z registers (kvm/sve.c). */
+	if (off >= OFF(fp_regs.vregs) && off < OFF(fp_regs.fpsr) && !((off - OFF(fp_regs.vregs)) % 16) &&
+	    !v->config.sve) {
 		*len = 16;
 		return &v->fp.regs.v[(off - OFF(fp_regs.vregs)) / 16];
 	}
@@ -140,14 +143,17 @@ static int core_set(struct vcpu *v, const struct kvm_one_reg *reg)
 }
 
 /* Ids of the core registers: at u (0: only count). -EFAULT */
-static int core_list(u64 *u)
+static int core_list(struct vcpu *v, u64 *u)
 {
 	unsigned i, n = 0;
 
 	for (i = 0; i < sizeof(struct kvm_regs) / sizeof(u32);) {
 		u64 off = i * sizeof(u32), size, step;
 
-		if (off >= OFF(fp_regs.vregs) && off < OFF(fp_regs.fpsr)) {
+		if (off >= OFF(fp_regs.vregs) && off < OFF(fp_regs.fpsr) && v->config.sve) {
+			i += 4;
+			continue;
+		} else if (off >= OFF(fp_regs.vregs) && off < OFF(fp_regs.fpsr)) {
 			size = KVM_REG_SIZE_U128;
 			step = 4;
 		} else if (off == OFF(fp_regs.fpsr) || off == OFF(fp_regs.fpcr)) {
@@ -189,6 +195,8 @@ int onereg_get(struct vcpu *v, const struct kvm_one_reg *reg)
 	case KVM_REG_ARM_FW:
 	case KVM_REG_ARM_FW_FEAT_BMAP:
 		return fwreg_get(v, reg);
+	case KVM_REG_ARM64_SVE:
+		return sve_reg_get(v, reg);
 	default:
 		return sysreg_user_get(v, reg->id, reg->addr);
 	}
@@ -204,6 +212,8 @@ int onereg_set(struct vcpu *v, const struct kvm_one_reg *reg)
 	case KVM_REG_ARM_FW:
 	case KVM_REG_ARM_FW_FEAT_BMAP:
 		return fwreg_set(v, reg);
+	case KVM_REG_ARM64_SVE:
+		return sve_reg_set(v, reg);
 	default:
 		return sysreg_user_set(v, reg->id, reg->addr);
 	}
@@ -211,17 +221,23 @@ int onereg_set(struct vcpu *v, const struct kvm_one_reg *reg)
 
 int onereg_list(struct vcpu *v, u64 uaddr)
 {
-	u64 n = core_list(NULL) + fwreg_count(v) + sysreg_user_count(v), room;
+	u64 n = core_list(v, NULL) + sve_reg_count(v) + fwreg_count(v) + sysreg_user_count(v), room;
 	int ret;
 
+	if (!vcpu_finalized(v))
+		return -EPERM;
 	if (get_user(room, uaddr) || put_user(n, uaddr))
 		return -EFAULT;
 	if (room < n)
 		return -E2BIG;
 	uaddr += sizeof(n);
-	ret = core_list(&uaddr);
+	ret = core_list(v, &uaddr);
 	if (ret < 0)
 		return ret;
+	ret = sve_reg_list(v, uaddr);
+	if (ret)
+		return ret;
+	uaddr += sve_reg_count(v) * sizeof(u64);
 	ret = fwreg_list(v, uaddr);
 	if (ret)
 		return ret;

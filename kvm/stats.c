@@ -30,6 +30,9 @@ struct stat_row {
 };
 
 #define NOT_COUNTED	0xffff	/* what Nestbox never does: always 0 */
+#define FP_SAVES	0xfffe	/* these are in vcpu->fp */
+#define FP_LOADS	0xfffd
+#define FP_TRAPS	0xfffc
 #define VM_AT(field)	offsetof(struct vm, field)
 #define AT(field)	offsetof(struct vcpu_state, stat.field)
 
@@ -57,6 +60,10 @@ static const struct stat_row vcpu_rows[] = {
 	{ "mmio_exit_kernel", CUMULATIVE, 0, 1, AT(mmio_kernel) },
 	{ "signal_exits", CUMULATIVE, 0, 1, AT(signal_exits) },
 	{ "exits", CUMULATIVE, 0, 1, AT(exits) },
+	/* Ours: how often the guest's vector registers went to memory, came from there, were met closed. */
+	{ "fp_saves", CUMULATIVE, 0, 1, FP_SAVES },
+	{ "fp_loads", CUMULATIVE, 0, 1, FP_LOADS },
+	{ "fp_traps", CUMULATIVE, 0, 1, FP_TRAPS },
 };
 
 struct stats_file {
@@ -79,8 +86,16 @@ static u64 value(const struct stats_file *s, const struct stat_row *r, unsigned 
 	const char *base = s->v ? (const char *)s->v->state : (const char *)s->vm;
 	u64 val;
 
-	if (r->at == NOT_COUNTED)
+	switch (r->at) {
+	case NOT_COUNTED:
 		return 0;
+	case FP_SAVES:
+		return READ_ONCE(s->v->fp.saves);
+	case FP_LOADS:
+		return READ_ONCE(s->v->fp.loads);
+	case FP_TRAPS:
+		return READ_ONCE(s->v->fp.traps);
+	}
 	val = READ_ONCE(*(const u64 *)(base + r->at + i * sizeof(u64)));
 	if (s->v && r->at == AT(hvc_exits))
 		val += READ_ONCE(s->v->fast_hvc);

@@ -8,6 +8,7 @@
 #include "kernel/debug/print.h"
 #include "kernel/lib/string.h"
 #include "kvm/features.h"
+#include "kvm/sve.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/timer/timer.h"
 #include "kvm/trap/trap.h"
@@ -110,6 +111,7 @@ void vcpu_destroy(struct vcpu *v)
 		vgic_vcpu_destroy(v);
 	if (v->run_page[0])
 		page_put(v->run_page[0]);
+	fp_state_destroy(&v->fp);
 	kfree(v->ccsidr);
 	kfree(v->debug_points);
 	kfree(v);
@@ -180,6 +182,8 @@ static int features_check(const struct kvm_vcpu_init *init)
 		possible |= PTRAUTH_BOTH;
 	if (host.el1_32bit)
 		possible |= FEATURE(KVM_ARM_VCPU_EL1_32BIT);
+	if (fp_vl_guest_max())
+		possible |= FEATURE(KVM_ARM_VCPU_SVE);
 	if (f & ~possible)
 		return -EINVAL;
 	if ((f & PTRAUTH_BOTH) && (f & PTRAUTH_BOTH) != PTRAUTH_BOTH)
@@ -196,6 +200,8 @@ static int vm_features_set(struct vm *vm, u32 f)
 	vm->vcpu_features = f & PTRAUTH_BOTH ? VMF_PTRAUTH : 0;
 	if (f & FEATURE(KVM_ARM_VCPU_EL1_32BIT))
 		vm->vcpu_features |= VMF_EL1_32BIT;
+	if (f & FEATURE(KVM_ARM_VCPU_SVE))
+		vm->vcpu_features |= VMF_SVE;
 	idregs_limit(vm->idregs.offered, host.id, vm->vcpu_features);
 	memcpy(vm->idregs.id, vm->idregs.offered, sizeof(vm->idregs.id));
 	vm->feats = sysreg_feats(vm->idregs.id, vm->vcpu_features);
@@ -218,6 +224,9 @@ static int config_set(struct vcpu *v, u32 f)
 	c->psci_0_2 = f & FEATURE(KVM_ARM_VCPU_PSCI_0_2);
 	c->ptrauth = f & PTRAUTH_BOTH;
 	c->el1_32bit = f & FEATURE(KVM_ARM_VCPU_EL1_32BIT);
+	c->sve = f & FEATURE(KVM_ARM_VCPU_SVE);
+	if (c->sve)
+		c->sve_vl = fp_vl_guest_max();
 	c->initialized = true;
 	return 0;
 }
@@ -268,7 +277,7 @@ void vcpu_reset_regs(struct vcpu *v)
 	v->regs.pc = 0;
 	v->regs.pstate = v->config.el1_32bit ? PSR_SVC_AIF : PSR_EL1H_DAIF;
 	vcpu_fp_begin(v);
-	memset(&v->fp.regs, 0, sizeof(v->fp.regs));
+	fp_state_clear(&v->fp);
 	vcpu_fp_end(v);
 	sysreg_reset(v);
 	v->input.step = STEP_NONE;
@@ -342,6 +351,8 @@ int vcpu_first_run(struct vcpu *v)
 
 	if (!v->config.initialized)
 		return -ENOEXEC;
+	if (!vcpu_finalized(v))
+		return -EPERM;
 	mutex_lock(&v->vm->lock);
 	ret = first_run_locked(v);
 	mutex_unlock(&v->vm->lock);

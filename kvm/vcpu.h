@@ -32,6 +32,8 @@ struct vcpu_config {
 	bool frozen;			/* has run: vcpu_config_edit() refuses */
 	u32 features[7];		/* as given to KVM_ARM_VCPU_INIT; bit numbers KVM_ARM_VCPU_* */
 	bool psci_0_2, el1_32bit, sve, pmu, ptrauth, has_el2;
+	bool sve_finalized;		/* fp has its memory; set together with it (kvm/sve.c) */
+	u16 sve_vl;			/* the longest vector, bytes */
 	u64 mpidr;			/* VMPIDR_EL2 */
 };
 

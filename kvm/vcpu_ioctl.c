@@ -9,6 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/uaccess.h"
 #include "kvm/features.h"
+#include "kvm/sve.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vcpu_ops.h"
 #include "kvm/vcpu_state.h"
@@ -30,10 +31,9 @@ static s64 ioctl_vcpu_init(struct vcpu *v, const struct kvm_vcpu_init *init)
 	return vcpu_init(v, init);
 }
 
-/* Nothing to finalise without SVE: Linux knows the number, but not for this vCPU. */
 static s64 ioctl_finalize(struct vcpu *v, const int *what)
 {
-	return -EINVAL;
+	return sve_finalize(v, *what);
 }
 
 /* A CPU_ON that has not been taken yet comes first: what user space writes now must last. */

@@ -341,7 +341,7 @@ static s64 ioctl_writable_masks(struct vm *vm, const struct reg_mask_range *r)
 		const struct id_field *f = &id_fields[i];
 		u64 at = r->addr + (f->index + 8) * sizeof(u64), mask;
 
-		if (f->kind == IDF_FIXED)
+		if (f->kind == IDF_FIXED || f->kind == IDF_SAME)
 			continue;
 		if (get_user(mask, at))
 			return -EFAULT;

@@ -47,6 +47,8 @@ static void do_syscall(struct pt_regs *regs)
 
 	regs->orig_x0 = regs->x[0];
 	regs->syscall = nr;
+	if (unlikely(current_thread->fp.wide))
+		fp_user_narrow();	/* Documentation/arch/arm64/sve.rst 3 */
 	if (likely(fn))
 		ret = fn(regs->x[0], regs->x[1], regs->x[2], regs->x[3], regs->x[4], regs->x[5]);
 	else
@@ -121,6 +123,16 @@ static void do_abort(u64 esr, u64 far, bool exec)
 		fault_signal(err, addr);
 }
 
+static void do_sve(struct pt_regs *regs)
+{
+	int err = fp_user_sve_trap();
+
+	if (err == -ENOMEM)
+		oom_kill();
+	else if (err)
+		force_signal(SIGILL, ILL_ILLOPC, regs->pc);
+}
+
 /* Undefined, unless it is an ID register read on a CPU without FEAT_IDST, which reports those so. */
 static void do_undef(struct pt_regs *regs, u64 esr)
 {
@@ -140,6 +152,9 @@ static void hook_sync_one(struct pt_regs *regs, u64 esr, u64 far)
 	case EC_UNKNOWN:
 	case EC_SYSREG:
 		do_undef(regs, esr);
+		break;
+	case EC_SVE:
+		do_sve(regs);
 		break;
 	case EC_WFX:
 		regs->pc += 4;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a process may learn of the CPU: AT_HWCAP, and ID registers read by MRS (HWCAP_CPUID). Only fields of features
- * that work at EL0 here are shown: no SVE, SME, MTE, BTI, pointer authentication or MOPS. Arm ARM D24.2, C5.1.3.
+ * that work at EL0 here are shown: no SME, MTE, BTI, pointer authentication or MOPS. Arm ARM D24.2, C5.1.3.
  */
 #include <asm/hwcap.h>
 
@@ -16,14 +16,15 @@ struct idreg {
 
 #define F(shift)	(0xfUL << (shift))
 
-enum { R_MIDR, R_MPIDR, R_REVIDR, R_PFR0, R_PFR1, R_ISAR0, R_ISAR1, R_ISAR2, R_MMFR1, R_MMFR2, R_COUNT };
+enum { R_MIDR, R_MPIDR, R_REVIDR, R_PFR0, R_PFR1, R_ZFR0, R_ISAR0, R_ISAR1, R_ISAR2, R_MMFR1, R_MMFR2, R_COUNT };
 
 static struct idreg regs_shown[R_COUNT] = {
 	[R_MIDR] = { 0, 0, ~0UL, 0, 0 },
 	[R_MPIDR] = { 0, 5, 0, BIT(31), 0 },
 	[R_REVIDR] = { 0, 6, ~0UL, 0, 0 },
-	[R_PFR0] = { 4, 0, F(16) | F(20) | F(48), 0x11, 0 },			/* FP AdvSIMD DIT */
+	[R_PFR0] = { 4, 0, F(16) | F(20) | F(32) | F(48), 0x11, 0 },		/* FP AdvSIMD SVE DIT */
 	[R_PFR1] = { 4, 1, F(4), 0, 0 },					/* SSBS */
+	[R_ZFR0] = { 4, 4, F(0) | F(4) | F(16) | F(20) | F(24) | F(32) | F(40) | F(44) | F(52) | F(56), 0, 0 },
 	[R_ISAR0] = { 6, 0, ~(F(0) | F(24) | F(56)), 0, 0 },			/* not TME, TLB */
 	[R_ISAR1] = { 6, 1, F(0) | F(12) | F(16) | F(20) | F(32) | F(36) | F(44) | F(48) | F(52), 0, 0 },
 	[R_ISAR2] = { 6, 2, F(4) | F(48) | F(52), 0, 0 },			/* RPRES RPRFM CSSC */
@@ -55,6 +56,13 @@ static const struct {
 	{ R_ISAR1, 52, 1, false, 0, HWCAP2_I8MM }, { R_ISAR2, 4, 1, false, 0, HWCAP2_RPRES },
 	{ R_ISAR2, 52, 1, false, 0, HWCAP2_CSSC }, { R_MMFR1, 44, 1, false, 0, HWCAP2_AFP },
 	{ R_MMFR2, 32, 1, false, HWCAP_USCAT, 0 },
+	{ R_PFR0, 32, 1, false, HWCAP_SVE, 0 }, { R_ZFR0, 0, 1, false, 0, HWCAP2_SVE2 },
+	{ R_ZFR0, 0, 2, false, 0, HWCAP2_SVE2P1 }, { R_ZFR0, 4, 1, false, 0, HWCAP2_SVEAES },
+	{ R_ZFR0, 4, 2, false, 0, HWCAP2_SVEPMULL }, { R_ZFR0, 16, 1, false, 0, HWCAP2_SVEBITPERM },
+	{ R_ZFR0, 20, 1, false, 0, HWCAP2_SVEBF16 }, { R_ZFR0, 20, 2, false, 0, HWCAP2_SVE_EBF16 },
+	{ R_ZFR0, 24, 1, false, 0, HWCAP2_SVE_B16B16 }, { R_ZFR0, 32, 1, false, 0, HWCAP2_SVESHA3 },
+	{ R_ZFR0, 40, 1, false, 0, HWCAP2_SVESM4 }, { R_ZFR0, 44, 1, false, 0, HWCAP2_SVEI8MM },
+	{ R_ZFR0, 52, 1, false, 0, HWCAP2_SVEF32MM }, { R_ZFR0, 56, 1, false, 0, HWCAP2_SVEF64MM },
 };
 
 static u64 caps[2];
@@ -73,6 +81,10 @@ void idreg_init(void)
 	show(R_REVIDR, read_sysreg(revidr_el1));
 	show(R_PFR0, read_sysreg(id_aa64pfr0_el1));
 	show(R_PFR1, read_sysreg(id_aa64pfr1_el1));
+	if (fp_cpu.sve)
+		show(R_ZFR0, read_sysreg(S3_0_C0_C4_4));
+	else
+		regs_shown[R_PFR0].value &= ~F(32);
 	show(R_ISAR0, read_sysreg(id_aa64isar0_el1));
 	show(R_ISAR1, read_sysreg(id_aa64isar1_el1));
 	show(R_ISAR2, read_sysreg(S3_0_C0_C6_2));

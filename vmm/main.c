@@ -27,6 +27,9 @@ static const char usage[] =
 "                       \"" DEFAULT_CMDLINE "\"\n"
 "  -c, --cpus N         number of vCPUs (1)\n"
 "  -m, --memory SIZE    guest memory with suffix K, M or G; without one, MiB (512M)\n"
+"  -v, --vector-length BITS\n"
+"                       longest SVE vectors of the vCPUs, 128 to 2048; 0: no SVE\n"
+"                       (the longest that the host has)\n"
 "  -b, --batch          leave the terminal alone and do not read standard input\n"
 "  -h, --help           this text\n"
 "\n"
@@ -104,6 +107,18 @@ static unsigned int parse_cpus(const char *arg)
 	return n;
 }
 
+static int parse_vector_length(const char *arg)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(arg, &end, 10);
+	if (*arg < '0' || *arg > '9' || *end || errno || n % 128 || n > 2048)
+		die(VMM_USAGE, "vector length '%s' is not 0 or a multiple of 128 up to 2048", arg);
+	return n;
+}
+
 static void parse_options(struct vm *vm, int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -112,6 +127,7 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 		{ "append", required_argument, NULL, 'a' },
 		{ "cpus", required_argument, NULL, 'c' },
 		{ "memory", required_argument, NULL, 'm' },
+		{ "vector-length", required_argument, NULL, 'v' },
 		{ "batch", no_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -119,7 +135,7 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":k:i:a:c:m:bh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":k:i:a:c:m:v:bh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'k':
 			vm->kernel = optarg;
@@ -135,6 +151,9 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 			break;
 		case 'm':
 			vm->ram_size = parse_size(optarg);
+			break;
+		case 'v':
+			vm->vector_bits = parse_vector_length(optarg);
 			break;
 		case 'b':
 			vm->batch = true;
@@ -159,6 +178,7 @@ int main(int argc, char **argv)
 	static struct vm vm = {
 		.nr_vcpus = 1,
 		.ram_size = DEFAULT_RAM,
+		.vector_bits = -1,
 	};
 	static char cmdline[2048];	/* what an arm64 kernel takes */
 

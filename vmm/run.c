@@ -138,10 +138,32 @@ void vm_create(struct vm *vm)
 		die(VMM_ERROR, "KVM_GET_VCPU_MMAP_SIZE is too small");
 }
 
+/* The lengths up to the one asked for, then the registers' memory. */
+static void sve_setup(const struct vm *vm, const struct vcpu *vcpu)
+{
+	uint64_t vls[KVM_ARM64_SVE_VLS_WORDS] = { };
+	struct kvm_one_reg reg = { .id = KVM_REG_ARM64_SVE_VLS, .addr = (uintptr_t)vls };
+	int feature = KVM_ARM_VCPU_SVE, quads = vm->vector_bits / 128;
+
+	if (quads > 0) {
+		if (ioctl(vcpu->fd, KVM_GET_ONE_REG, &reg) < 0)
+			die_errno("KVM_GET_ONE_REG of the vector lengths");
+		if (!(vls[0] >> (quads - 1) & 1))
+			die(VMM_USAGE, "this host has no vectors of %d bits; use another -v",
+			    vm->vector_bits);
+		vls[0] &= (2UL << (quads - 1)) - 1;
+		if (ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg) < 0)
+			die_errno("KVM_SET_ONE_REG of the vector lengths");
+	}
+	if (ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature) < 0)
+		die_errno("KVM_ARM_VCPU_FINALIZE");
+}
+
 static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_init *target)
 {
 	struct kvm_vcpu_init init = *target;
 	struct vcpu *vcpu = &vm->vcpus[i];
+	bool sve = vm->vector_bits && capability(vm->kvm_fd, KVM_CAP_ARM_SVE);
 
 	vcpu->index = i;
 	vcpu->fd = ioctl(vm->vm_fd, KVM_CREATE_VCPU, (unsigned long)i);
@@ -153,8 +175,12 @@ static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_ini
 	init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
 	if (i)
 		init.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
+	if (sve)
+		init.features[0] |= 1U << KVM_ARM_VCPU_SVE;
 	if (ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &init) < 0)
 		die_errno("KVM_ARM_VCPU_INIT");
+	if (sve)
+		sve_setup(vm, vcpu);
 }
 
 static int gic_attr(const struct vm *vm, unsigned int op, uint32_t group, uint64_t attr,

@@ -54,6 +54,7 @@ struct vm {
 	const char *cmdline;
 	unsigned int nr_vcpus;
 	uint64_t ram_size;
+	int vector_bits;		/* SVE: -1 the longest, 0 none */
 	bool batch;
 
 	/* File descriptors. */

@@ -73,7 +73,7 @@ struct cpu *cpu_create(unsigned id, u64 mpidr)
 
 void cpu_init_this(void)
 {
-	write_sysreg(cptr_host(false), cptr_el2);
+	fp_init_this();
 	write_sysreg(0, tpidr_el0);
 	write_sysreg(0, tpidrro_el0);
 	/* The EL2 virtual timer stays off: entry.S uses its compare register as a scratch register. */
@@ -84,10 +84,10 @@ void cpu_init_this(void)
 
 void cpu_print_features(void)
 {
-	u64 mmfr1 = read_sysreg(id_aa64mmfr1_el1), pfr0 = read_sysreg(id_aa64pfr0_el1);
+	u64 mmfr1 = read_sysreg(id_aa64mmfr1_el1);
 
 	pr_info("cpu: MIDR %08lx, VHE%s%s%s, counter %lu kHz\n", (unsigned long)read_sysreg(midr_el1),
-		FIELD_GET(GENMASK(23, 20), mmfr1) ? ", PAN" : "", FIELD_GET(GENMASK(35, 32), pfr0) ? ", SVE (off)" : "",
+		FIELD_GET(GENMASK(23, 20), mmfr1) ? ", PAN" : "", fp_cpu.sve ? ", SVE" : "",
 		FIELD_GET(GENMASK(63, 60), read_sysreg(id_aa64isar0_el1)) ? ", RNDR" : "",
 		(unsigned long)counter_hz / 1000);
 }

@@ -64,10 +64,7 @@ void trap_user_sync(struct pt_regs *regs, u64 esr, u64 far)
 	rcu_user_exit();
 	exit_ring_add(RING_USER_SYNC, regs->pc, esr);
 	if (EC(esr) == EC_FP) {
-		preempt_disable();
-		fp_claim(&current_thread->fp);
-		current_thread->fp.traps++;
-		preempt_enable();
+		fp_user_trap();
 	} else {
 		local_irq_enable();
 		user_hooks->sync(regs, esr, far);

@@ -1,29 +1,72 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whose state is in a CPU's vector registers. Exactly one owner (or none) per CPU: a thread's user state or a vCPU's
- * guest state. The newest state is in the registers of fp->cpu if cpus[fp->cpu]->fp_owner == fp, else in memory.
- * Saved only when someone else needs the registers, loaded only on use. Kernel code never touches them.
- * Owner: kernel/fp/owner.c, fpsimd.S.
+ * Whose state is in a CPU's vector registers: at most one owner per CPU, a thread's user state or a vCPU's guest state.
+ * docs/fp.md has the invariant and the transitions. Kernel code is compiled without these registers and uses them only
+ * between fp_kernel_begin and fp_kernel_end. Owner: kernel/fp/owner.c; lengths and features of the CPUs: kernel/fp/cpu.c.
+ * Locks: none. A CPU's part of it changes on that CPU with interrupts off; a state's, by its thread (or the vCPU's).
  */
 #pragma once
 
 #include <nestbox/types.h>
 
+#define FP_VQ_BYTES	16U		/* vector lengths are multiples of this */
+#define FP_VL_MAX	256U		/* bytes; Arm ARM B1.2.2 */
+/* Z0..Z31, P0..P15, FFR at vector length vl (bytes): in memory, in a signal frame, in this order. */
+#define FP_SVE_SIZE(vl)	((vl) * 32UL + (vl) / 8 * 17)
+
 struct fp_regs {
-	__uint128_t v[32];
-	u32 fpsr, fpcr;
+	__uint128_t v[32];		/* not valid while the state is wide */
+	u32 fpsr, fpcr;			/* fpsimd.S and sve.S know that these follow v */
+	u64 fpmr;
 };
 
 struct fp_state {
 	struct fp_regs regs __attribute__((aligned(16)));
-	int cpu;		/* CPU whose registers may hold the newest state; -1: none */
+	void *sve;		/* memory for Z, P, FFR at vl; NULL: never needed, or no SVE */
+	u64 cptr;		/* a thread's: CPTR_EL2 for EL0 while the state is live */
+	u16 vl;			/* vector length in bytes; 0: no SVE */
+	bool wide;		/* Z, P, FFR count (sve), not only V (regs.v) */
 	bool guest;
+	int cpu;		/* CPU whose registers may hold the newest state; -1: none */
 	u64 saves, loads, traps;
 };
 
+enum fp_kind { FP_THREAD, FP_GUEST, FP_KINDS };
+
+/* Of one CPU, by kind of owner. */
+struct fp_counts {
+	u64 saves[FP_KINDS], loads[FP_KINDS], traps[FP_KINDS];
+	u64 kernel;		/* fp_kernel_begin */
+};
+
+/* What the CPUs have (kernel/fp/cpu.c); constant once all of them run. */
+extern struct fp_features {
+	bool sve, sme, fpmr;
+	u16 vq_mask;		/* bit n - 1: every CPU can do vectors of n * 16 bytes */
+	u16 vq_any;		/* some CPU can */
+	u64 cptr_closed;	/* CPTR_EL2: EL0 traps, EL2 does not */
+} fp_cpu;
+
+/* On each CPU as it starts: CPTR_EL2 closed, no streaming mode, lengths merged into fp_cpu. */
+void fp_init_this(void);
+/* The greatest length of all CPUs that is at most vl; vl at least 16. Bytes. SVE must be there. */
+unsigned fp_vl_supported(unsigned vl);
+/* The greatest length for guests: no CPU differs from another at or below it. 0: no SVE. */
+unsigned fp_vl_guest_max(void);
+
+/* A state of all zeroes, in memory. */
 void fp_state_init(struct fp_state *s, bool guest);
+/* Gives back its memory. No CPU's registers may belong to s any more (fp_discard). */
+void fp_state_destroy(struct fp_state *s);
+/* Make a guest's state wide, all zeroes, with vectors of vl bytes. Before it is first used. -ENOMEM */
+int fp_guest_sve(struct fp_state *s, unsigned vl);
+/* Everything to zero, the length stays. Between fp_discard and the next use. */
+void fp_state_clear(struct fp_state *s);
+
 /* Make s the owner on this CPU, saving another's state and loading s's if needed. Preemption off. */
 void fp_claim(struct fp_state *s);
+/* A guest's state that is live here may be changed from now on without a trap: at each vcpu_load. Interrupts off. */
+void fp_adopt(struct fp_state *s);
 /* Is s live in this CPU's registers now? Preemption off. */
 bool fp_is_live(const struct fp_state *s);
 /*
@@ -32,14 +75,42 @@ bool fp_is_live(const struct fp_state *s);
  */
 void fp_fetch(struct fp_state *s);
 /*
- * Write the newest state to s->regs (it stays owner). Called by whoever reads regs: the state's own thread, or
- * somebody who knows that it is not running. Preemption may be on.
+ * Write the newest state to memory (it stays owner). Called by whoever reads it: the state's own thread, or somebody
+ * who knows that it is not running. Preemption may be on.
  */
 void fp_flush(struct fp_state *s);
-/* Memory is now the newest (after writing s->regs), or s goes away: no CPU's registers count any more. */
+/* Memory is now the newest (after writing it), or s goes away: no CPU's registers count any more. */
 void fp_discard(struct fp_state *s);
-/* Called by the context switch and by the guest entry to set CPTR_EL2 traps: armed unless next is the owner here. */
+/* The 32 V registers of a state in memory, narrow or wide. */
+void fp_vregs_get(const struct fp_state *s, __uint128_t *v);
+/* The context switch and the guest's exit set CPTR_EL2 with this: closed unless next, a thread's, is the owner here. */
 void fp_switch(struct fp_state *next);
 /* The context switch, before the thread leaves the CPU: writes back what is newer than memory. Interrupts off. */
 void fp_switch_out(void);
-u64 cptr_host(bool fp_live);	/* CPTR_EL2 value for E2H=1 */
+
+/* ---- the current thread's own state, from its own context ---- */
+
+/* EL0 met the trap of FP and SIMD. */
+void fp_user_trap(void);
+/* EL0 met the trap of SVE. -EINVAL: there is no SVE; -ENOMEM. May sleep. */
+int fp_user_sve_trap(void);
+/* A system call: what SVE adds to V0..V31 is forgotten. */
+void fp_user_narrow(void);
+/* Another vector length (0: no SVE); what SVE adds to V0..V31 is forgotten. */
+void fp_user_set_vl(unsigned vl);
+/* Memory for a wide state of the present length, so that fp_user_write can take one. -ENOMEM */
+int fp_user_sve_alloc(void);
+/* The whole state, from kernel memory. sve: Z, P, FFR at the present length, or NULL; where there is sve, regs->v wins. */
+void fp_user_write(const struct fp_regs *regs, const void *sve);
+
+/* ---- kernel code that uses vector registers ---- */
+
+/*
+ * From thread or interrupt context, not with a guest's CPTR_EL2 (run/exit.c). Saves whoever is the owner; interrupts stay
+ * off until the end, so keep it short. Sections do not nest. flags: for the end.
+ */
+u64 fp_kernel_begin(void);
+void fp_kernel_end(u64 flags);
+
+/* Sum over all CPUs, not a snapshot. */
+void fp_counts_read(struct fp_counts *out);

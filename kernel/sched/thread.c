@@ -86,6 +86,7 @@ static void thread_free(struct rcu_head *h)
 
 	if (a->t.aspace)
 		aspace_put(a->t.aspace);
+	fp_state_destroy(&a->t.fp);
 	vfree(a->t.stack);
 	kfree(a);
 }

@@ -70,6 +70,8 @@ struct cpu {
 	struct thread *current;
 	struct fp_state *fp_owner;
 	bool fp_dirty;			/* the registers may be newer than fp_owner's memory */
+	bool fp_kernel;			/* between fp_kernel_begin and fp_kernel_end */
+	struct fp_counts fp_counts;
 	u64 rcu_state;
 	void *kvm;			/* kvm/'s per-CPU data */
 	/* the rest belongs to kernel/sched, kernel/irq, kernel/debug */

@@ -26,11 +26,8 @@
 /* The guest's vector registers into this CPU. fp_claim leaves CPTR_EL2 as the host wants it: ours comes after. */
 static bool fast_fp(struct vcpu *v)
 {
-	write_sysreg(v->traps.cptr, cptr_el2);
-	isb();
 	fp_claim(&v->fp);
 	write_sysreg(v->traps.cptr, cptr_el2);
-	v->fp.traps++;
 	return true;
 }
 
@@ -73,6 +70,8 @@ bool exit_fast(struct vcpu *v, u64 *code)
 		return fast_sgi(v, esr, code);
 	case ESR_EC_FP_ASIMD:
 		return fast_fp(v);
+	case ESR_EC_SVE:
+		return v->fp.wide && fast_fp(v);	/* else the guest has no SVE */
 	default:
 		return false;
 	}

@@ -63,7 +63,7 @@ bool idreg_may_set(unsigned index, u64 offered, u64 val)
 		known |= 0xfUL << f->lsb;
 		if (field_value(f, val) == field_value(f, offered))
 			continue;
-		if (f->kind == IDF_FIXED || field_value(f, val) > field_value(f, offered))
+		if (f->kind == IDF_FIXED || f->kind == IDF_SAME || field_value(f, val) > field_value(f, offered))
 			return false;
 	}
 	return !(val & ~known);

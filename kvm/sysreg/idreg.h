@@ -7,11 +7,12 @@
 
 #include <nestbox/types.h>
 
-enum id_kind { IDF_MIN, IDF_SIGNED, IDF_FIXED };
+enum id_kind { IDF_MIN, IDF_SIGNED, IDF_FIXED, IDF_SAME };
 
 /* Conditions of fields, and bits of the vcpu_features words below. */
 #define VMF_PTRAUTH	BIT(0)
 #define VMF_EL1_32BIT	BIT(1)
+#define VMF_SVE		BIT(2)
 
 struct id_field {
 	u8 index, lsb;		/* register: (CRm - 1) * 8 + op2 */

@@ -47,6 +47,7 @@
 #define MDCR_TTRF	BIT(19)
 
 #define CPTR_TTA	BIT(28)
+#define CPTR_ZEN	GENMASK(17, 16)
 #define CPTR_FPEN	GENMASK(21, 20)
 #define CPTR_E0POE	BIT(29)
 #define CPTR_TAM	BIT(30)
@@ -101,7 +102,7 @@ void sysreg_traps_compute(struct vcpu *v)
 	t->cptr_nofp = CPTR_TTA | CPTR_TAM;
 	if (feats & FEAT_S1POE)
 		t->cptr_nofp |= CPTR_E0POE;
-	t->cptr = t->cptr_nofp | CPTR_FPEN;
+	t->cptr = t->cptr_nofp | CPTR_FPEN | (v->config.sve ? CPTR_ZEN : 0);
 	/* Implementation-defined CP15 registers: what HCR_EL2.TIDCP leaves of c15. Arm ARM D24.2.69. */
 	t->hstr = v->config.el1_32bit ? HSTR_T15 : 0;
 	t->has_hcrx = host.hcx;

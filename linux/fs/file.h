@@ -85,6 +85,8 @@ int dev_register(const char *name /* in /dev */, u32 major, u32 minor, dev_open_
 struct textbuf;
 void text_printf(struct textbuf *t, const char *fmt, ...) __printf(2, 3);
 int proc_register(const char *path, int (*show)(struct textbuf *t, void *arg), void *arg);
+/* One that takes a decimal number too; store returns 0 or what the writer gets. */
+int proc_register_number(const char *path, int (*show)(struct textbuf *t, void *arg), int (*store)(s64 value));
 
 /* eventfd for the kernel's own use (irqfd, ioeventfd). */
 struct eventfd;

@@ -123,6 +123,106 @@ struct file *text_file(text_show_fn show, void *arg, void (*gone)(void *arg), in
 	return f;
 }
 
+/* ---- numbers that can be written, under /proc/sys ---- */
+
+struct number {
+	text_show_fn show;
+	int (*store)(s64 value);
+};
+
+/* A decimal number, white space around it. */
+static int number_parse(const char *s, s64 *value)
+{
+	bool minus;
+	u64 v = 0;
+
+	while (*s == ' ' || *s == '\t' || *s == '\n')
+		s++;
+	minus = *s == '-';
+	s += minus;
+	if (*s < '0' || *s > '9')
+		return -EINVAL;
+	for (; *s >= '0' && *s <= '9'; s++) {
+		v = v * 10 + (u64)(*s - '0');
+		if (v > 0x7fffffff)
+			return -EINVAL;
+	}
+	while (*s == ' ' || *s == '\t' || *s == '\n')
+		s++;
+	*value = minus ? -(s64)v : (s64)v;
+	return *s ? -EINVAL : 0;
+}
+
+static ssize_t number_write(struct file *f, struct iobuf *b, u64 *pos)
+{
+	const struct number *n = ((struct text *)f->priv)->arg;
+	char line[32] = {};
+	size_t len = b->len;
+	s64 value;
+	int err;
+
+	if (!len || *pos)		/* as Linux: only what is written at the start counts */
+		return (ssize_t)len;
+	if (len >= sizeof(line))
+		return -EINVAL;
+	err = iobuf_get(b, line, len);
+	if (!err)
+		err = number_parse(line, &value);
+	if (!err)
+		err = n->store(value);
+	if (err)
+		return err;
+	*pos += len;
+	return (ssize_t)len;
+}
+
+static ssize_t number_read(struct file *f, struct iobuf *b, u64 *pos)
+{
+	return text_read(f, b, pos);
+}
+
+static const struct file_ops number_ops = {
+	.read = number_read, .write = number_write, .lseek = text_lseek, .release = text_release,
+};
+
+static int number_show(struct textbuf *t, void *arg)
+{
+	return ((const struct number *)arg)->show(t, NULL);
+}
+
+static struct file *number_open(struct inode *i, u32 flags, int *err)
+{
+	struct file *f = text_file(number_show, i->priv, NULL, err);
+
+	if (f) {
+		f->ops = &number_ops;
+		f->flags = (f->flags & ~(u32)O_ACCMODE) | (flags & O_ACCMODE);
+	}
+	return f;
+}
+
+static const struct inode_ops number_inode_ops = { .open = number_open };
+
+int proc_register_number(const char *path, text_show_fn show, int (*store)(s64 value))
+{
+	struct number *n = kmalloc(sizeof(*n));
+	struct inode *i = n ? inode_alloc(S_IFREG | 0644) : NULL;
+	int err;
+
+	if (!i) {
+		kfree(n);
+		return -ENOMEM;
+	}
+	*n = (struct number){ show, store };
+	memobj_put(i->obj);
+	i->obj = NULL;
+	i->ops = &number_inode_ops;
+	i->priv = n;		/* for ever, as the file */
+	err = fs_make(path, i);
+	inode_put(i);
+	return err;
+}
+
 /* Files registered by path: the inode carries show and arg. */
 static struct file *static_open(struct inode *i, u32 flags, int *err)
 {

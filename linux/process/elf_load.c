@@ -13,7 +13,6 @@
 #define STACK_MIN	(1UL << 20)
 #define STACK_MAX	(64UL << 20)
 #define STACK_GAP	(1UL << 20)		/* nothing is mapped this close below */
-#define SIGFRAME_SIZE	4720			/* struct rt_sigframe and its frame record, rounded up */
 
 static u64 random_pages(u64 mask)
 {
@@ -243,7 +242,7 @@ static u64 *fill_auxv(u64 *p, const struct elf_image *im, u64 execfn, u64 platfo
 	p = put_aux(p, AT_HWCAP2, hwcap_get(1));
 	p = put_aux(p, AT_EXECFN, execfn);
 	p = put_aux(p, AT_PLATFORM, platform);
-	p = put_aux(p, AT_MINSIGSTKSZ, SIGFRAME_SIZE);
+	p = put_aux(p, AT_MINSIGSTKSZ, sigframe_size_max());
 	return put_aux(p, AT_NULL, 0);
 }
 

@@ -304,8 +304,7 @@ static void commit(struct exec *x, struct mm *mm, struct task *t)
 	if (t->thread == current_thread) {
 		aspace_get(&mm->as);
 		thread_set_aspace(&mm->as);
-		fp_discard(&t->thread->fp);
-		memset(&t->thread->fp.regs, 0, sizeof(t->thread->fp.regs));
+		sve_exec(t);
 		preempt_disable();
 		t->thread->tpidr_el0 = 0;
 		write_sysreg(0, tpidr_el0);

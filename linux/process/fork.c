@@ -122,7 +122,9 @@ static struct thread *thread_copy(struct task *t, const struct clone_request *rq
 	th->affinity = me->affinity;
 	th->nice = me->nice;
 	fp_flush(&me->fp);
+	/* Narrow: clone is a system call. */
 	th->fp.regs = me->fp.regs;
+	th->fp.vl = me->fp.vl;
 	return th;
 }
 
@@ -132,6 +134,8 @@ static void task_copy(struct task *t, const struct clone_request *rq)
 
 	memcpy(t->comm, me->comm, sizeof(t->comm));
 	t->sigmask = me->sigmask;
+	t->vl_onexec = me->vl_onexec;
+	t->vl_inherit = me->vl_inherit;
 	/* A new stack, or the parent asleep meanwhile, or memory of its own: the old alternate stack may be kept. */
 	if (!(rq->flags & CLONE_VM) || (rq->flags & CLONE_VFORK))
 		t->altstack = me->altstack;

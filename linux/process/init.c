@@ -119,6 +119,7 @@ static int first_exec(struct task *t, struct exec_strings *args)
 	if (!th)
 		return -ENOMEM;
 	th->task = t;
+	th->fp.vl = sve_default_vl();
 	t->thread = th;
 	current_thread->task = NULL;
 	thread_start(th);
@@ -152,8 +153,10 @@ static int init_try(void)
 
 int init_start(void)
 {
-	int err = init_try();
+	int err = sve_init();
 
+	if (!err)
+		err = init_try();
 	if (err) {
 		control_send("exit 127");
 		power_off();

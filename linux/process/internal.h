@@ -64,6 +64,18 @@ void notify_all_locked(struct process *p, struct task *except);	/* siglock held 
 
 /* signal_deliver.c */
 void signal_deliver(struct pt_regs *regs);
+/* sve.c: vector lengths of processes. */
+s64 sve_prctl_set(struct task *t, u64 arg);
+s64 sve_prctl_get(struct task *t);
+void sve_exec(struct task *t);			/* the current thread: vector registers of a new program */
+unsigned sve_default_vl(void);
+int sve_init(void);
+
+/* sigframe.c: a handler's frame on the user's stack, and the way back. */
+int sigframe_push(struct task *t, struct pt_regs *regs, const struct sig_action *a, const siginfo_t *info, u64 mask);
+int sigframe_restore(struct task *t, struct pt_regs *regs);	/* rt_sigreturn; -errno: a bad frame */
+u64 sigframe_size_max(void);					/* AT_MINSIGSTKSZ */
+int altstack_set(struct task *t, const stack_t *ss);
 int sigtramp_init(void);
 int sigtramp_map(struct mm *mm, u64 *addr);
 

@@ -78,8 +78,12 @@ SYSCALL(prctl)
 		return put_user(t->clear_child_tid, a1);
 	case PR_GET_THP_DISABLE:
 		return 0;
+	case PR_SVE_SET_VL:
+		return sve_prctl_set(t, a1);
+	case PR_SVE_GET_VL:
+		return sve_prctl_get(t);
 	default:
-		return -EINVAL;		/* SVE, MTE, pointer authentication, anonymous area names, ... are not there */
+		return -EINVAL;		/* MTE, pointer authentication, anonymous area names, ... are not there */
 	}
 }
 

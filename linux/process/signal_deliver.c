@@ -1,24 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Signals from the receiver's side, on the way to EL0: default actions, stopping, the frames of handlers, system call
- * restart, rt_sigreturn. The frame is that of <asm/sigcontext.h>: fpsimd_context, then esr_context for faults.
+ * restart. The frames themselves are sigframe.c's.
  * Locks: process->siglock while deciding, none while the frame is written (that may fault and sleep).
  */
-#include <asm/sigcontext.h>
-#include <asm/ptrace.h>
 #include <asm/unistd.h>
 
 #include "linux/process/internal.h"
-#include <asm/ucontext.h>
-
-struct rt_sigframe {
-	siginfo_t info;
-	struct ucontext uc;
-};
-
-struct frame_record {
-	u64 fp, lr;
-};
 
 static struct page *tramp_page;
 
@@ -63,120 +51,9 @@ int sigtramp_map(struct mm *mm, u64 *addr)
 	return 0;
 }
 
-/* ---- the frame ---- */
+/* ---- the alternate stack, return ---- */
 
-static void context_fill(struct sigcontext *sc, struct pt_regs *regs, const siginfo_t *info)
-{
-	struct thread *th = current_thread;
-	struct fpsimd_context *fp = (void *)sc->__reserved;
-	struct esr_context *ec;
-	struct _aarch64_ctx *end = (void *)(fp + 1);
-
-	memcpy(sc->regs, regs->x, sizeof(sc->regs));
-	sc->sp = regs->sp;
-	sc->pc = regs->pc;
-	sc->pstate = regs->pstate;
-	fp_flush(&th->fp);
-	fp->head.magic = FPSIMD_MAGIC;
-	fp->head.size = sizeof(*fp);
-	fp->fpsr = th->fp.regs.fpsr;
-	fp->fpcr = th->fp.regs.fpcr;
-	memcpy(fp->vregs, th->fp.regs.v, sizeof(fp->vregs));
-	if (info->si_code > 0 && info->si_code != SI_KERNEL &&
-	    (info->si_signo == SIGSEGV || info->si_signo == SIGBUS)) {
-		sc->fault_address = (u64)info->si_addr;
-		ec = (void *)end;
-		ec->head.magic = ESR_MAGIC;
-		ec->head.size = sizeof(*ec);
-		/* A data abort from EL0; which level it was is the kernel's business. */
-		ec->esr = 0x92000000UL | (info->si_code == SEGV_ACCERR ? 0x0f : 0x07);
-		end = (void *)(ec + 1);
-	}
-	end->magic = 0;
-	end->size = 0;
-}
-
-static u64 frame_address(struct task *t, struct pt_regs *regs, const struct sig_action *a)
-{
-	u64 sp = regs->sp;
-	bool on_alt = sp - (u64)t->altstack.ss_sp <= t->altstack.ss_size && sp != (u64)t->altstack.ss_sp;
-
-	if ((a->flags & SA_ONSTACK) && !(t->altstack.ss_flags & SS_DISABLE) && !on_alt)
-		sp = (u64)t->altstack.ss_sp + t->altstack.ss_size;
-	sp &= ~15UL;
-	return sp - sizeof(struct frame_record) - ALIGN_UP(sizeof(struct rt_sigframe), 16);
-}
-
-static int frame_setup(struct task *t, struct pt_regs *regs, const struct sig_action *a, const siginfo_t *info,
-		       u64 mask)
-{
-	u64 frame = frame_address(t, regs, a);
-	u64 record = frame + ALIGN_UP(sizeof(struct rt_sigframe), 16);
-	struct frame_record rec = { regs->x[29], regs->x[30] };
-	struct rt_sigframe *f;
-	int err;
-
-	if (frame >= USER_END)
-		return -EFAULT;
-	f = kzalloc(sizeof(*f));
-	if (!f)
-		return -ENOMEM;
-	f->info = *info;
-	f->uc.uc_stack = t->altstack;
-	memcpy(&f->uc.uc_sigmask, &mask, sizeof(mask));
-	context_fill(&f->uc.uc_mcontext, regs, info);
-	err = copy_to_user(frame, f, sizeof(*f));
-	kfree(f);
-	if (!err)
-		err = copy_to_user(record, &rec, sizeof(rec));
-	if (err)
-		return err;
-	if (t->altstack.ss_flags & SS_AUTODISARM) {
-		memset(&t->altstack, 0, sizeof(t->altstack));
-		t->altstack.ss_flags = SS_DISABLE;
-	}
-	regs->x[0] = info->si_signo;
-	if (a->flags & SA_SIGINFO) {
-		regs->x[1] = frame + offsetof(struct rt_sigframe, info);
-		regs->x[2] = frame + offsetof(struct rt_sigframe, uc);
-	}
-	regs->x[29] = record;
-	regs->x[30] = (a->flags & SA_RESTORER) ? a->restorer : t->proc->sigtramp;
-	regs->sp = frame;
-	regs->pc = a->handler;
-	regs->pstate &= ~(PSR_BTYPE_MASK | PSR_TCO_BIT | BIT(21) /* SS */);
-	return 0;
-}
-
-static int fp_restore(const struct sigcontext *sc)
-{
-	struct thread *th = current_thread;
-	u64 off = 0;
-
-	while (off + sizeof(struct _aarch64_ctx) <= sizeof(sc->__reserved)) {
-		const struct _aarch64_ctx *h = (const void *)(sc->__reserved + off);
-		const struct fpsimd_context *fp = (const void *)h;
-
-		if (!h->magic && !h->size)
-			return 0;
-		if (h->size < sizeof(*h) || h->size % 16 || h->size > sizeof(sc->__reserved) - off)
-			return -EINVAL;
-		if (h->magic == FPSIMD_MAGIC) {
-			if (h->size != sizeof(*fp))
-				return -EINVAL;
-			preempt_disable();
-			fp_discard(&th->fp);
-			th->fp.regs.fpsr = fp->fpsr;
-			th->fp.regs.fpcr = fp->fpcr;
-			memcpy(th->fp.regs.v, fp->vregs, sizeof(fp->vregs));
-			preempt_enable();
-		}
-		off += h->size;
-	}
-	return -EINVAL;
-}
-
-static int altstack_set(struct task *t, const stack_t *ss)
+int altstack_set(struct task *t, const stack_t *ss)
 {
 	int mode = ss->ss_flags & ~SS_AUTODISARM;
 
@@ -224,32 +101,13 @@ SYSCALL(sigaltstack)
 	return ret;
 }
 
-/* What user space may choose of PSTATE: the condition flags and SSBS, DIT. The rest is EL0, AArch64, unmasked. */
-#define PSTATE_USER	(GENMASK(31, 28) | BIT(24) | BIT(12) | PSR_BTYPE_MASK)
-
 SYSCALL(rt_sigreturn)
 {
 	struct pt_regs *regs = thread_user_regs();
-	struct task *t = current_task();
-	struct rt_sigframe *f = kmalloc(sizeof(*f));
-	struct sigcontext *sc;
-	u64 mask;
 
 	regs->syscall = NO_SYSCALL;
-	if (!f || (regs->sp & 15) || copy_from_user(f, regs->sp, sizeof(*f)) ||
-	    (sc = &f->uc.uc_mcontext, fp_restore(sc))) {
-		kfree(f);
+	if (sigframe_restore(current_task(), regs))
 		force_signal(SIGSEGV, SEGV_MAPERR, regs->sp);
-		return (s64)regs->x[0];
-	}
-	memcpy(regs->x, sc->regs, sizeof(regs->x));
-	regs->sp = sc->sp;
-	regs->pc = sc->pc;
-	regs->pstate = sc->pstate & PSTATE_USER;
-	memcpy(&mask, &f->uc.uc_sigmask, sizeof(mask));
-	sigmask_set(mask);
-	(void)altstack_set(t, &f->uc.uc_stack);
-	kfree(f);
 	return (s64)regs->x[0];
 }
 
@@ -333,7 +191,7 @@ static void handle(struct task *t, struct pt_regs *regs, const struct sig_action
 
 	restart_prepare(regs, true, a->flags & SA_RESTART);
 	rseq_fixup(regs, true);
-	if (frame_setup(t, regs, a, info, mask)) {
+	if (sigframe_push(t, regs, a, info, mask)) {
 		flags = siglock(p);
 		/* No room for the frame: SIGSEGV, and one that cannot be caught when this was one. */
 		if (info->si_signo == SIGSEGV)

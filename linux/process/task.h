@@ -58,6 +58,8 @@ struct task {			/* one thread */
 	struct vfork_wait *vfork;
 	u64 rseq;		/* user address of struct rseq, 0: none */
 	u32 rseq_len, rseq_sig;
+	u16 vl_onexec;		/* PR_SVE_SET_VL: bytes, 0: the default */
+	bool vl_inherit;
 	bool rseq_event;	/* was switched out since the last look */
 	bool in_kernel;		/* a user_hooks call is running: it looks at rseq_event itself */
 	struct switch_hook rseq_hook;
