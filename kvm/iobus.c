@@ -106,6 +106,17 @@ static unsigned bus_upper(const struct iobus *b, u64 addr)
 	return lo;
 }
 
+static bool page_empty(const struct iobus *b, u64 page)
+{
+	unsigned i;
+
+	/* Devices of the kernel are few; this runs when a VMM's device is first met. */
+	for (i = 0; b && i < b->n; i++)
+		if (b->dev[i]->base < page + PAGE_SIZE && page < b->dev[i]->base + b->dev[i]->len)
+			return false;
+	return true;
+}
+
 /* mmio_hint.gen is from before the slots were searched. */
 static void remember(struct vcpu *v, struct iodev *d, u64 addr, bool write)
 {
@@ -138,6 +149,10 @@ int iobus_access(struct vcpu *v, u64 addr, unsigned len, bool write, u64 *val)
 			remember(v, d, addr, write);
 			break;
 		}
+	}
+	if (ret && page_empty(b, addr & PAGE_MASK)) {
+		v->mmio_hint.gfn = addr >> PAGE_SHIFT;
+		v->mmio_hint.user = true;
 	}
 	rcu_read_unlock();
 	return ret;

@@ -109,6 +109,11 @@ struct iodev {
 	u64 base, len;
 	int (*read)(struct vcpu *v, struct iodev *d, u64 addr, unsigned len, u64 *val);	/* 0, or -EOPNOTSUPP: not me */
 	int (*write)(struct vcpu *v, struct iodev *d, u64 addr, unsigned len, u64 val);	/* or -EAGAIN: the store again */
+	/*
+	 * A load while the guest is in the CPU, interrupts off, no lock, list registers not synced. False: take the long way.
+	 * A device that has it lives as long as the VM.
+	 */
+	bool (*read_loaded)(struct vcpu *v, struct iodev *d, u64 addr, unsigned len, u64 *val);
 	struct rcu_head rcu;
 	bool may_sleep;		/* handlers run without RCU protection: d lives as long as the VM */
 	bool shared;		/* others may have the same range (ioeventfds): the next is asked on -EOPNOTSUPP */

@@ -99,8 +99,11 @@ static u64 value(const struct stats_file *s, const struct stat_row *r, unsigned 
 	val = READ_ONCE(*(const u64 *)(base + r->at + i * sizeof(u64)));
 	if (s->v && r->at == AT(hvc_exits))
 		val += READ_ONCE(s->v->fast_hvc);
+	else if (s->v && r->at == AT(mmio_kernel))
+		val += READ_ONCE(s->v->fast_load);
 	else if (s->v && r->at == AT(exits))
-		val += READ_ONCE(s->v->fast_hvc) + READ_ONCE(s->v->fast_sgi) + READ_ONCE(s->v->fp.traps);
+		val += READ_ONCE(s->v->fast_hvc) + READ_ONCE(s->v->fast_sysreg) +
+		       READ_ONCE(s->v->fast_load) + READ_ONCE(s->v->fp.traps);
 	return val;
 }
 

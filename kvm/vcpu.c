@@ -75,6 +75,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id, int *err)
 	v->id = id;
 	v->index = vm->nr_vcpus;
 	v->state->creator = current_task()->tid;
+	v->resident = -1;
 	pvtime_reset(v);
 	mutex_init(&v->mutex);
 	waitq_init(&v->wq);
@@ -98,6 +99,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id, int *err)
 
 void vcpu_quiesce(struct vcpu *v)
 {
+	vcpu_settle(v);
 	vcpu_fp_begin(v);
 	vcpu_fp_end(v);
 }

@@ -83,6 +83,17 @@ struct exit_info {			/* of the last exit, filled by run/exit.c */
 #define REQ_SUSPEND	BIT(5)		/* PSCI CPU_SUSPEND: wait as WFI does */
 #define REQ_VMID	BIT(6)		/* reload the stage-2 root (VMID recycled) */
 
+/*
+ * Where the last device access was served: while vm->mmio_gen is still gen, there is no memory at gfn, and dev serves loads
+ * of its range there, or (user) there is no device of the kernel's in the whole page. dev is only followed under RCU, after
+ * the look at mmio_gen, unless it has read_loaded, which says that it lives as long as the VM.
+ */
+struct mmio_hint {
+	u64 gen, gfn;
+	struct iodev *dev;
+	bool user;
+};
+
 struct vcpu_state;
 struct vgic_cpu;
 struct vcpu_timers;
@@ -93,14 +104,7 @@ struct vcpu {
 	const struct vcpu_config config;
 	struct vcpu_traps traps;
 	struct vcpu_input input;
-	/*
-	 * Where the last load from a device was found: while vm->mmio_gen is still gen, there is no memory at gfn, and dev
-	 * serves loads of its range there. dev is only followed under RCU, after the look at mmio_gen.
-	 */
-	struct {
-		u64 gen, gfn;
-		struct iodev *dev;	/* NULL: nothing remembered */
-	} mmio_hint;
+	struct mmio_hint mmio_hint;
 	struct exit_info exit;
 	struct vcpu_state *state;	/* embedded behind this struct, opaque here */
 	struct vm *vm;
@@ -112,8 +116,11 @@ struct vcpu {
 	struct thread *thread;		/* in KVM_RUN; RCU; NULL outside */
 	struct waitq wq;		/* blocked in WFI, powered off, stopped */
 	struct switch_hook hook;
-	u64 fast_hvc, fast_sgi;		/* exits served with the guest loaded: statistics */
+	u64 fast_hvc, fast_sysreg, fast_load;		/* exits served with the guest loaded: statistics */
 	bool loaded;			/* EL1 state is in this CPU's registers */
+	int resident;			/* run/stay.c: the CPU that holds it between two KVM_RUNs, or -1 */
+	bool debug_live;		/* the debug registers in the CPU can stop a process too */
+	u64 stay_tls[2];		/* TPIDR_EL0, TPIDRRO_EL0 while resident */
 	bool in_guest;			/* between the last check and the exit; for vm_stop_all and kicks */
 	u32 *ccsidr;			/* the VMM's own cache geometry by CSSELR; NULL: invented (sysreg/reset.c) */
 	struct kvm_guest_debug_arch *debug_points;	/* KVM_GUESTDBG_USE_HW: the VMM's breakpoints */
@@ -142,6 +149,18 @@ struct vcpu *vcpu_of_hook(struct switch_hook *h);	/* whose switch hook this is; 
 s64 vcpu_run(struct vcpu *v);			/* KVM_RUN, under v->mutex */
 void vcpu_load(struct vcpu *v);			/* EL1 state, vGIC, timers into this CPU; preemption off */
 void vcpu_put(struct vcpu *v);
+/*
+ * Under v->mutex, outside of KVM_RUN: whatever CPU still holds the vCPU's registers gives them back to memory. Everything
+ * but KVM_RUN that looks at a vCPU's registers calls it first (vcpu_ioctl does for all ioctls). May wait for that CPU.
+ */
+void vcpu_settle(struct vcpu *v);
+/* v->mutex if it is free, and settled. */
+bool vcpu_trylock(struct vcpu *v);
+/* What is in the registers can neither disturb nor be seen by a process (only asked on the way out of KVM_RUN). */
+static inline bool vcpu_may_stay(const struct vcpu *v)
+{
+	return !v->debug_live;
+}
 /* Queue an exception for entry to deliver (kvm/run/inject.c); an exception replaces a PC increment, never the reverse. */
 void inject_undef(struct vcpu *v);
 void inject_dabt(struct vcpu *v, u64 far);	/* synchronous external abort */
@@ -171,7 +190,8 @@ void stage2_load(struct vcpu *v);		/* VTCR_EL2, VTTBR_EL2 with a current VMID; i
 /* The same page as the last load from a device, v->mmio_hint: true if that served it. */
 bool mmio_again(struct vcpu *v, ipa_t ipa);
 enum trap_result mmio_trap(struct vcpu *v, ipa_t ipa);
-int mmio_complete(struct vcpu *v);		/* at KVM_RUN: a read that user space has answered */
+enum trap_result mmio_to_user(struct vcpu *v, ipa_t ipa);	/* no device of the kernel's there */
+void mmio_complete(struct vcpu *v);		/* at KVM_RUN, loaded: a read that user space has answered */
 
 /* Hypercalls (kvm/smccc/) */
 enum trap_result smccc_trap(struct vcpu *v, bool smc);

@@ -194,6 +194,8 @@ s64 vcpu_ioctl(struct file *f, u32 cmd, u64 arg)
 		return -EINVAL;
 	if (mutex_lock_interruptible(&v->mutex))
 		return -EINTR;
+	if (cmd != KVM_RUN)
+		vcpu_settle(v);
 	ret = vcpu_cmd(v, cmd, arg);
 	mutex_unlock(&v->mutex);
 	return ret;

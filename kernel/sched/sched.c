@@ -288,11 +288,11 @@ void thread_notify(struct thread *t)
 
 /* ---- the switch ---- */
 
-static void hooks_out(struct thread *t)
+void hooks_out(struct thread *t)
 {
-	struct switch_hook *h;
+	struct switch_hook *h, *next;
 
-	list_for_each(h, &t->switch_hooks, node)
+	list_for_each_safe(h, next, &t->switch_hooks, node)
 		h->out(h);
 }
 

@@ -57,6 +57,8 @@ static inline void raw_unlock(spinlock_t *l)
 
 #define IRQ_COUNT	0x10000		/* in preempt_count: in an interrupt handler */
 
+/* A thread stops running for good, or for now: its switch hooks. Interrupts off. */
+void hooks_out(struct thread *t);
 void rq_init(struct rq *rq, struct cpu *cpu, struct thread *idle);
 void sched_init_this(void);		/* each CPU, on its idle thread, timers ready */
 __noreturn void sched_idle(void);	/* the idle loop */

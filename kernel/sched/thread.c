@@ -130,6 +130,9 @@ void thread_exit(void)
 {
 	struct thread *t = current_thread;
 
+	local_irq_disable();
+	hooks_out(t);
+	local_irq_enable();
 	ASSERT(list_empty(&t->switch_hooks) && !t->preempt_count);
 	fp_discard(&t->fp);
 	if (t->aspace)

@@ -26,7 +26,10 @@ enum thread_state { THREAD_RUNNABLE, THREAD_SLEEPING /* ends on wake or TF_NOTIF
 #define TF_NOTIFY	BIT(1)	/* user_hooks->notify wanted before EL0 or the guest: signal pending, exit */
 #define TF_KICK		BIT(2)	/* a vCPU request: leave the guest (the owner, kvm/, clears it) */
 
-/* Called around switching a thread out and in (KVM's preempt notifiers): interrupts off, no sleeping. */
+/*
+ * Called around switching a thread out and in (KVM's preempt notifiers): interrupts off, no sleeping. out may remove its
+ * own hook. A thread that ends is switched out by its hooks first.
+ */
 struct switch_hook {
 	void (*out)(struct switch_hook *h);
 	void (*in)(struct switch_hook *h);	/* on the new CPU */

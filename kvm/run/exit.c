@@ -22,6 +22,61 @@
 #define WRITE_SGI1R	ISS_SYS(3, 0, 12, 11, 5, 0)
 #define SPSR_SS		BIT(21)
 #define SPSR_BTYPE	GENMASK(11, 10)
+#define SPSR_NRW	BIT(4)
+#define ISS_ID_MASK	(ISS_SYS_MASK & ~(0xfUL << 1 | 7UL << 17))
+
+/* ISS of a data abort (D24.2.40): ISV, a load without sign extension, translation fault of level 0 to 3. */
+#define LOAD_MASK	(BIT(24) | BIT(21) | BIT(10) | BIT(9) | BIT(8) | BIT(7) | BIT(6) | 0x3c)
+#define LOAD_PLAIN	(BIT(24) | 0x04)
+#define SCTLR_EL12	S3_5_C1_C0_0
+#define SCTLR_EE	BIT(25)
+#define SCTLR_E0E	BIT(24)
+
+/* Past an instruction that was served. */
+static bool skip(void)
+{
+	write_sysreg(read_sysreg(elr_el2) + 4, elr_el2);
+	write_sysreg(read_sysreg(spsr_el2) & ~(SPSR_SS | SPSR_BTYPE), spsr_el2);
+	return true;
+}
+
+/*
+ * A load from the device that served the last one, if that can be done with the guest loaded: AArch64, little endian, no
+ * sign extension. The generation says that there is still no memory in front of the device, and that it is still there.
+ */
+static bool fast_load(struct vcpu *v, u64 esr)
+{
+	const struct mmio_hint *h = &v->mmio_hint;
+	u64 spsr = read_sysreg(spsr_el2), addr, val;
+	unsigned rt = esr >> 16 & 31;
+
+	if ((esr & LOAD_MASK) != LOAD_PLAIN || !h->dev || !h->dev->read_loaded ||
+	    h->gfn != FIELD_GET(GENMASK(43, 4), read_sysreg(hpfar_el2)) ||
+	    h->gen != __atomic_load_n(&v->vm->mmio_gen, __ATOMIC_ACQUIRE))
+		return false;
+	if ((spsr & SPSR_NRW) || (read_sysreg(SCTLR_EL12) & (spsr & 0xf ? SCTLR_EE : SCTLR_E0E)))
+		return false;
+	addr = h->gfn << PAGE_SHIFT | (read_sysreg(far_el2) & (PAGE_SIZE - 1));
+	if (!h->dev->read_loaded(v, h->dev, addr, 1U << (esr >> 22 & 3), &val))
+		return false;
+	if (rt != 31)
+		v->regs.x[rt] = val;
+	v->fast_load++;
+	return skip();
+}
+
+/* The ID space (Op0 3, Op1 0, CRn 0, CRm 1 to 7): all of it answers, what is unallocated with zero. */
+static bool fast_idreg(struct vcpu *v, u64 esr)
+{
+	unsigned rt = ISS_SYS_RT(esr), crm = esr >> 1 & 15;
+
+	if ((esr & ISS_ID_MASK) != ISS_SYS(3, 0, 0, 0, 0, 1) || !crm || crm > 7)
+		return false;
+	if (rt != 31)
+		v->regs.x[rt] = v->vm->idregs.id[(crm - 1) * 8 + (esr >> 17 & 7)];
+	v->fast_sysreg++;
+	return skip();
+}
 
 /* The guest's vector registers into this CPU. fp_claim leaves CPTR_EL2 as the host wants it: ours comes after. */
 static bool fast_fp(struct vcpu *v)
@@ -47,9 +102,8 @@ static bool fast_sgi(struct vcpu *v, u64 esr, u64 *code)
 	rcu_user_enter();
 	if (!done)
 		return false;
-	v->fast_sgi++;
-	write_sysreg(read_sysreg(elr_el2) + 4, elr_el2);
-	write_sysreg(read_sysreg(spsr_el2) & ~(SPSR_SS | SPSR_BTYPE), spsr_el2);
+	v->fast_sysreg++;
+	(void)skip();
 	if (likely(!(READ_ONCE(current_thread->flags) & (TF_RESCHED | TF_NOTIFY | TF_KICK)) && !READ_ONCE(v->requests)))
 		return true;
 	*code = GUEST_EXIT_IRQ;
@@ -67,7 +121,9 @@ bool exit_fast(struct vcpu *v, u64 *code)
 	case ESR_EC_HVC64:
 		return ESR_HVC_IMM(esr) == 0 && smccc_fast(v);
 	case ESR_EC_SYS64:
-		return fast_sgi(v, esr, code);
+		return fast_idreg(v, esr) || fast_sgi(v, esr, code);
+	case ESR_EC_DABT_LOW:
+		return fast_load(v, esr);
 	case ESR_EC_FP_ASIMD:
 		return fast_fp(v);
 	case ESR_EC_SVE:

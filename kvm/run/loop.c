@@ -18,47 +18,10 @@
 #include "kvm/vgic/vgic.h"
 #include "linux/process/task.h"
 
-static void hook_out(struct switch_hook *h)
-{
-	vcpu_put(container_of(h, struct vcpu, hook));
-}
-
-static void hook_in(struct switch_hook *h)
-{
-	vcpu_load(container_of(h, struct vcpu, hook));
-}
-
-struct vcpu *vcpu_of_hook(struct switch_hook *h)
-{
-	return h->out == hook_out ? container_of(h, struct vcpu, hook) : NULL;
-}
-
-static void run_begin(struct vcpu *v)
-{
-	v->hook.out = hook_out;
-	v->hook.in = hook_in;
-	fp_fetch(&v->fp);
-	preempt_disable();
-	rcu_assign(v->thread, current_thread);
-	switch_hook_add(&v->hook);
-	vcpu_load(v);
-	preempt_enable();
-}
-
-static void run_end(struct vcpu *v)
-{
-	u64 flags = local_irq_save();
-
-	vcpu_put(v);
-	switch_hook_del(&v->hook);
-	rcu_assign(v->thread, NULL);
-	local_irq_restore(flags);
-}
-
 /* PSCI CPU_ON chose where this vCPU starts. */
 static void do_reset(struct vcpu *v)
 {
-	run_end(v);		/* registers are written in memory */
+	run_end(v, false);	/* registers are written in memory */
 	vcpu_take_reset(v);
 	run_begin(v);
 }
@@ -78,9 +41,15 @@ static int requests_keep(struct vcpu *v, u32 rq, int ret)
 /* 0: go on; 1: user space has something to do (run page filled in); -EINTR. */
 static int handle_requests(struct vcpu *v)
 {
-	u32 rq = __atomic_exchange_n(&v->requests, 0, __ATOMIC_ACQUIRE);
+	u32 rq = 0;
 
-	__atomic_and_fetch(&current_thread->flags, ~(u32)TF_KICK, __ATOMIC_RELAXED);
+	/* The kick goes first: a request made after it comes with another one. */
+	if (unlikely(READ_ONCE(current_thread->flags) & TF_KICK))
+		__atomic_and_fetch(&current_thread->flags, ~(u32)TF_KICK, __ATOMIC_SEQ_CST);
+	if (unlikely(READ_ONCE(v->requests)))
+		rq = __atomic_exchange_n(&v->requests, 0, __ATOMIC_ACQUIRE);
+	if (likely(!rq && !must_sleep(v)))
+		return 0;
 	if (rq & REQ_SYSTEM_EVENT)
 		return requests_keep(v, rq, 1);
 	while (unlikely(must_sleep(v))) {
@@ -183,16 +152,13 @@ s64 vcpu_run(struct vcpu *v)
 		if (ret)
 			return ret;
 	}
-	if (v->state->mmio.needed) {
-		ret = mmio_complete(v);
-		if (ret)
-			return ret;
-	}
 	if (v->state->sigmask_set)
 		sigmask_swap(v->state->sigmask, &old_mask);
 	if (unlikely(v->input.single_step))
 		debug_step_begin(v);
 	run_begin(v);
+	if (v->state->mmio.needed)
+		mmio_complete(v);
 	if (READ_ONCE(v->run->immediate_exit)) {
 		ret = -EINTR;		/* the last exit's reason stays, as on Linux */
 	} else {
@@ -202,7 +168,7 @@ s64 vcpu_run(struct vcpu *v)
 	}
 	/* A snapshot taken now sees no half step; only an MMIO completion may still be outstanding. */
 	vcpu_commit_input(v);
-	run_end(v);
+	run_end(v, true);
 	if (unlikely(v->input.single_step))
 		debug_step_end(v);
 	if (v->state->sigmask_set)

@@ -28,6 +28,13 @@ bool exit_fast(struct vcpu *v, u64 *code);
 /* leave.c: back to the host's control registers, exit information read, vGIC and timers synced. Interrupts stay off. */
 void vcpu_leave(struct vcpu *v, u64 code);
 
+/*
+ * stay.c: around KVM_RUN, on the vCPU's thread. run_end leaves the vCPU in the CPU if stay allows it and nothing forbids it
+ * (vcpu_may_stay); then run_begin finds it there, if the thread has not been switched out and nobody asked for it.
+ */
+void run_begin(struct vcpu *v);
+void run_end(struct vcpu *v, bool stay);
+
 /* dispatch.c */
 struct exit_row {
 	const char *name;

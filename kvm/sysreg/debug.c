@@ -76,6 +76,7 @@ void debug_regs_load(struct vcpu *v)
 	} else if (mdscr & (MDSCR_MDE | MDSCR_KDE)) {
 		points_load(v->regs.sys);
 	}
+	v->debug_live = mdscr & (MDSCR_SS | MDSCR_KDE | MDSCR_MDE);
 	write_sysreg(mdscr, mdscr_el1);
 }
 

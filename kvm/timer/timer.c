@@ -500,7 +500,7 @@ int timer_set_offset(struct vm *vm, const struct kvm_arm_counter_offset *o)
 		return -EINVAL;
 	mutex_lock(&vm->lock);
 	vm_for_each_vcpu(i, v, vm) {
-		if (!mutex_trylock(&v->mutex)) {
+		if (!vcpu_trylock(v)) {
 			ret = -EBUSY;
 			break;
 		}

@@ -95,6 +95,7 @@ static enum trap_result memory(struct vcpu *v, const struct abort *a)
 	int ret;
 
 	v->mmio_hint.dev = NULL;
+	v->mmio_hint.user = false;
 	v->mmio_hint.gen = __atomic_load_n(&vm->mmio_gen, __ATOMIC_ACQUIRE);
 	if (a->access && pt_mkyoung(&vm->s2.pt, a->ipa & PAGE_MASK))
 		return TRAP_RETRY;
@@ -107,23 +108,35 @@ static enum trap_result memory(struct vcpu *v, const struct abort *a)
 	return TRAP_RETRY;
 }
 
-/* A load with syndrome, and no translation at the page where the last load met a device. */
-static bool same_device(struct vcpu *v)
+/*
+ * An access with syndrome, and no translation at the page where the last one met a device. True if that could serve it too;
+ * *res is then what to do.
+ */
+static bool same_device(struct vcpu *v, enum trap_result *res)
 {
+	const struct mmio_hint *h = &v->mmio_hint;
 	u64 esr = v->exit.esr;
+	ipa_t ipa = IPA(h->gfn << PAGE_SHIFT | (v->exit.far & (PAGE_SIZE - 1)));
 
-	return v->mmio_hint.dev && v->mmio_hint.gfn == FIELD_GET(GENMASK(43, 4), v->exit.hpfar) &&
-	       (esr & (ISS_ISV | ISS_CM | ISS_S1PTW | ISS_WNR | 0x3c)) == (ISS_ISV | FSC_TRANSLATION) &&
-	       EC(esr) != EC_IABT;
+	if ((esr & (ISS_ISV | ISS_CM | ISS_S1PTW | 0x3c)) != (ISS_ISV | FSC_TRANSLATION) || EC(esr) == EC_IABT ||
+	    h->gfn != FIELD_GET(GENMASK(43, 4), v->exit.hpfar))
+		return false;
+	if (h->user && h->gen == __atomic_load_n(&v->vm->mmio_gen, __ATOMIC_ACQUIRE)) {
+		*res = mmio_to_user(v, ipa);
+		return true;
+	}
+	*res = TRAP_SKIP;
+	return h->dev && !(esr & ISS_WNR) && mmio_again(v, ipa);
 }
 
 enum trap_result abort_trap(struct vcpu *v)
 {
 	struct abort a;
 	unsigned fsc = FSC(v->exit.esr);
+	enum trap_result res;
 
-	if (same_device(v) && mmio_again(v, IPA(v->mmio_hint.gfn << PAGE_SHIFT | (v->exit.far & (PAGE_SIZE - 1)))))
-		return TRAP_SKIP;
+	if (same_device(v, &res))
+		return res;
 	abort_decode(v, &a);
 	if (fsc == FSC_SEA || (fsc >= FSC_SEA_TTW && fsc <= FSC_SECC) || (fsc >= 0x1b && fsc <= 0x1f)) {
 		(void)inject_vserror(v, false, 0);

@@ -40,9 +40,9 @@ static u64 swap_bytes(u64 val, unsigned len)
 
 static u64 from_guest(struct vcpu *v, u64 val, unsigned len)
 {
-	if (guest_is_be(v))
+	if (unlikely(guest_is_be(v)))
 		return swap_bytes(val, len);
-	return len == 8 ? val : val & (BIT(len * 8) - 1);
+	return val & (~0UL >> (64 - len * 8));
 }
 
 static void load_result(struct vcpu *v, u64 esr, unsigned len, u64 val)
@@ -70,26 +70,15 @@ bool mmio_again(struct vcpu *v, ipa_t ipa)
 	return true;
 }
 
-enum trap_result mmio_trap(struct vcpu *v, ipa_t ipa)
+enum trap_result mmio_to_user(struct vcpu *v, ipa_t ipa)
 {
-	u64 esr = v->exit.esr;
+	u64 esr = v->exit.esr, val = 0;
 	unsigned len = 1U << ISS_SAS(esr);
 	bool write = esr & ISS_WNR;
 	struct kvm_run *run = v->run;
-	u64 val = 0;
-	int ret;
 
 	if (write)
 		val = from_guest(v, guest_reg(v, ISS_SRT(esr)), len);
-	ret = iobus_access(v, ipa.v, len, write, &val);
-	if (ret == -EAGAIN)
-		return TRAP_RETRY;	/* the device has more to do, the thread has signals to look at */
-	if (!ret) {
-		v->state->stat.mmio_kernel++;
-		if (!write)
-			load_result(v, esr, len, val);
-		return TRAP_SKIP;
-	}
 	v->state->stat.mmio_user++;
 	v->state->mmio.needed = true;
 	v->state->mmio.is_write = write;
@@ -99,28 +88,46 @@ enum trap_result mmio_trap(struct vcpu *v, ipa_t ipa)
 	run->mmio.phys_addr = ipa.v;
 	run->mmio.len = len;
 	run->mmio.is_write = write;
-	memset(run->mmio.data, 0, sizeof(run->mmio.data));
-	if (write)
-		memcpy(run->mmio.data, &val, len);
+	/* Narrow values stand in the first bytes, the rest is zero. */
+	*(u64 *)run->mmio.data = val;
 	return TRAP_USER;
+}
+
+enum trap_result mmio_trap(struct vcpu *v, ipa_t ipa)
+{
+	u64 esr = v->exit.esr, val = 0;
+	unsigned len = 1U << ISS_SAS(esr);
+	bool write = esr & ISS_WNR;
+	int ret;
+
+	if (write)
+		val = from_guest(v, guest_reg(v, ISS_SRT(esr)), len);
+	ret = iobus_access(v, ipa.v, len, write, &val);
+	if (ret == -EAGAIN)
+		return TRAP_RETRY;	/* the device has more to do, the thread has signals to look at */
+	if (ret)
+		return mmio_to_user(v, ipa);
+	v->state->stat.mmio_kernel++;
+	if (!write)
+		load_result(v, esr, len, val);
+	return TRAP_SKIP;
 }
 
 /*
  * The VMM has served it. What to do is taken from our own copy: the run page may hold anything by now. The PC moves
  * here for writes too, as on Linux.
  */
-int mmio_complete(struct vcpu *v)
+void mmio_complete(struct vcpu *v)
 {
 	struct vcpu_state *s = v->state;
 	u64 val = 0;
 
 	s->mmio.needed = false;
 	if (v->input.step == STEP_EXCEPTION)	/* KVM_SET_VCPU_EVENTS turned the access into an abort */
-		return 0;
+		return;
 	if (!s->mmio.is_write) {
-		memcpy(&val, v->run->mmio.data, s->mmio.len);
+		val = READ_ONCE(*(u64 *)v->run->mmio.data);	/* load_result takes mmio.len bytes of it */
 		load_result(v, s->mmio.esr, s->mmio.len, val);
 	}
 	v->input.step = STEP_SKIP;
-	return 0;
 }

@@ -97,6 +97,12 @@ void vgic_put(struct vcpu *v)
 	write_sysreg(SRE_SRE | BIT(1) | BIT(2) | SRE_ENABLE, ICC_SRE_EL2);
 }
 
+void vgic_stay(struct vcpu *v)
+{
+	vgic_sync(v);
+	v->vgic->pe.vmcr = read_sysreg(ICH_VMCR_EL2);
+}
+
 static __attribute__((noinline)) void flush_slow(struct vcpu *v, struct vgic_pe *p)
 {
 	if (p->live)

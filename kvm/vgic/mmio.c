@@ -59,6 +59,19 @@ u64 vgic_mmio_read(enum vgic_frame_id frame, u32 offset, struct vgic_access *a)
 	return reg_get(r, a);
 }
 
+bool vgic_mmio_read_plain(enum vgic_frame_id frame, u32 offset, struct vgic_access *a, u64 *val)
+{
+	const struct vgic_reg *r = vgic_reg_find(frame, offset, a->len, false);
+
+	if (!r || r->bits)
+		return false;
+	a->off = offset - r->base;
+	*val = reg_get(r, a);
+	if (a->len == 4)
+		*val = (u32)*val;
+	return true;
+}
+
 void vgic_mmio_write(enum vgic_frame_id frame, u32 offset, struct vgic_access *a, u64 val)
 {
 	const struct vgic_reg *r = vgic_reg_find(frame, offset, a->len, false);

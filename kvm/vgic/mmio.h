@@ -42,6 +42,8 @@ enum vgic_frame_id { VGIC_GICD, VGIC_GICR_RD, VGIC_GICR_SGI, VGIC_GITS };
 const struct vgic_reg *vgic_reg_find(enum vgic_frame_id frame, u32 offset, u32 len, bool user);
 /* What a guest does: reserved registers read as zero. a->off is set here. */
 u64 vgic_mmio_read(enum vgic_frame_id frame, u32 offset, struct vgic_access *a);
+/* The same for registers that say nothing about single interrupts, so without a look at list registers; false: not one. */
+bool vgic_mmio_read_plain(enum vgic_frame_id frame, u32 offset, struct vgic_access *a, u64 *val);
 void vgic_mmio_write(enum vgic_frame_id frame, u32 offset, struct vgic_access *a, u64 val);
 /* What user space does: 32 bits. 0, -ENXIO, -EINVAL. */
 int vgic_user_access(enum vgic_frame_id frame, u32 offset, struct vgic_access *a, u32 *val, bool write);

@@ -190,6 +190,14 @@ static int dist_read(struct vcpu *v, struct iodev *io, u64 addr, unsigned len, u
 	return 0;
 }
 
+static bool dist_read_loaded(struct vcpu *v, struct iodev *io, u64 addr, unsigned len, u64 *val)
+{
+	struct vgic *g = container_of(io, struct vgic, dist_io);
+	struct vgic_access a = { .d = &g->d, .self = &v->vgic->pe, .len = len };
+
+	return vgic_mmio_read_plain(VGIC_GICD, addr - io->base, &a, val);
+}
+
 static int dist_write(struct vcpu *v, struct iodev *io, u64 addr, unsigned len, u64 val)
 {
 	struct vgic *g = container_of(io, struct vgic, dist_io);
@@ -207,6 +215,15 @@ static int redist_read(struct vcpu *v, struct iodev *io, u64 addr, unsigned len,
 
 	*val = vgic_mmio_read(off < FRAME_SIZE ? VGIC_GICR_RD : VGIC_GICR_SGI, off & (FRAME_SIZE - 1), &a);
 	return 0;
+}
+
+static bool redist_read_loaded(struct vcpu *v, struct iodev *io, u64 addr, unsigned len, u64 *val)
+{
+	struct vgic_cpu *c = container_of(io, struct vgic_cpu, io);
+	struct vgic_access a = { .d = c->pe.dist, .p = &c->pe, .self = &v->vgic->pe, .len = len };
+	u64 off = addr - io->base;
+
+	return vgic_mmio_read_plain(off < FRAME_SIZE ? VGIC_GICR_RD : VGIC_GICR_SGI, off & (FRAME_SIZE - 1), &a, val);
 }
 
 static int redist_write(struct vcpu *v, struct iodev *io, u64 addr, unsigned len, u64 val)
@@ -233,6 +250,7 @@ static int redists_map(struct vm *vm)
 		c->io.base = c->region->base + c->slot * REDIST_SIZE;
 		c->io.len = REDIST_SIZE;
 		c->io.read = redist_read;
+		c->io.read_loaded = redist_read_loaded;
 		c->io.write = redist_write;
 		c->io.may_sleep = true;
 		ret = iobus_add(vm, &c->io);
@@ -265,6 +283,7 @@ int vgic_frames_map(struct vm *vm)
 	g->dist_io.base = g->dist_base;
 	g->dist_io.len = FRAME_SIZE;
 	g->dist_io.read = dist_read;
+	g->dist_io.read_loaded = dist_read_loaded;
 	g->dist_io.write = dist_write;
 	g->dist_io.may_sleep = true;
 	ret = iobus_add(vm, &g->dist_io);

@@ -112,7 +112,7 @@ bool vgic_vcpus_trylock(struct vm *vm)
 	unsigned i;
 
 	vm_for_each_vcpu(i, v, vm) {
-		if (!mutex_trylock(&v->mutex)) {
+		if (!vcpu_trylock(v)) {
 			vcpus_unlock(vm, i);
 			return false;
 		}

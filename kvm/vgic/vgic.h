@@ -17,6 +17,8 @@ bool vgic_ready(struct vm *vm);				/* initialised */
 /* Around the guest, interrupts off, on the vCPU's thread. load/put: list registers' configuration (VMCR, APRs); flush/sync: list registers. */
 void vgic_load(struct vcpu *v);
 void vgic_put(struct vcpu *v);
+/* Loaded, but not running for a while (run/stay.c): others see what they would see after vgic_put. */
+void vgic_stay(struct vcpu *v);
 void vgic_flush(struct vcpu *v);			/* nothing pending and nothing in LRs: one load and a branch */
 void vgic_sync(struct vcpu *v);
 /* Something that would wake the vCPU from WFI. Any context. */
