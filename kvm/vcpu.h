@@ -120,7 +120,9 @@ struct vcpu {
 	bool loaded;			/* EL1 state is in this CPU's registers */
 	int resident;			/* run/stay.c: the CPU that holds it between two KVM_RUNs, or -1 */
 	bool debug_live;		/* the debug registers in the CPU can stop a process too */
-	u64 stay_tls[2];		/* TPIDR_EL0, TPIDRRO_EL0 while resident */
+	struct {
+		u64 tpidr, tpidrro, sp;
+	} stay_el0;			/* the guest's, while resident */
 	bool in_guest;			/* between the last check and the exit; for vm_stop_all and kicks */
 	u32 *ccsidr;			/* the VMM's own cache geometry by CSSELR; NULL: invented (sysreg/reset.c) */
 	struct kvm_guest_debug_arch *debug_points;	/* KVM_GUESTDBG_USE_HW: the VMM's breakpoints */

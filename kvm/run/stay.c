@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * From KVM_RUN to KVM_RUN: a vCPU whose thread goes back to user space stays loaded, since most come back soon. What the
- * process can see (TLS registers) changes hands each time; the rest of the guest's state, its timers included, goes on
+ * process uses too (TPIDR_EL0, TPIDRRO_EL0, SP_EL0) changes hands each time; the rest of the guest's state, its timers included, goes on
  * living in this CPU until the thread is switched out, or somebody wants the vCPU's registers: vcpu_settle().
  *
  * v->resident: the CPU that holds a vCPU not in KVM_RUN, or -1. A resident vCPU's thread is the one that runs on that CPU,
@@ -16,19 +16,24 @@
 
 static struct vcpu *resident_here[MAX_CPUS];
 
-/* The TLS registers: the guest's come back into the CPU, the process's go to memory, or the reverse. Interrupts off. */
-static void tls_to_guest(struct vcpu *v, struct thread *t)
+/*
+ * The registers that the process uses too: the guest's come back into the CPU, the process's go to memory, or the reverse.
+ * The process's SP_EL0 is in its exception frame. Interrupts off.
+ */
+static void el0_to_guest(struct vcpu *v, struct thread *t)
 {
 	t->tpidr_el0 = read_sysreg(tpidr_el0);
 	t->tpidrro_el0 = read_sysreg(tpidrro_el0);
-	write_sysreg(v->stay_tls[0], tpidr_el0);
-	write_sysreg(v->stay_tls[1], tpidrro_el0);
+	write_sysreg(v->stay_el0.tpidr, tpidr_el0);
+	write_sysreg(v->stay_el0.tpidrro, tpidrro_el0);
+	write_sysreg(v->stay_el0.sp, sp_el0);
 }
 
-static void tls_to_process(struct vcpu *v, struct thread *t)
+static void el0_to_process(struct vcpu *v, struct thread *t)
 {
-	v->stay_tls[0] = read_sysreg(tpidr_el0);
-	v->stay_tls[1] = read_sysreg(tpidrro_el0);
+	v->stay_el0.tpidr = read_sysreg(tpidr_el0);
+	v->stay_el0.tpidrro = read_sysreg(tpidrro_el0);
+	v->stay_el0.sp = read_sysreg(sp_el0);
 	write_sysreg(t->tpidr_el0, tpidr_el0);
 	write_sysreg(t->tpidrro_el0, tpidrro_el0);
 }
@@ -37,7 +42,7 @@ static void tls_to_process(struct vcpu *v, struct thread *t)
 static void resident_put(struct vcpu *v)
 {
 	resident_here[this_cpu()->id] = NULL;
-	tls_to_guest(v, current_thread);
+	el0_to_guest(v, current_thread);
 	vcpu_put(v);
 	switch_hook_del(&v->hook);
 	__atomic_store_n(&v->resident, -1, __ATOMIC_RELEASE);
@@ -127,7 +132,7 @@ void run_begin(struct vcpu *v)
 	}
 	resident_here[c->id] = NULL;
 	v->resident = -1;
-	tls_to_guest(v, current_thread);
+	el0_to_guest(v, current_thread);
 	rcu_assign(v->thread, current_thread);
 	local_irq_restore(flags);
 }
@@ -140,7 +145,7 @@ void run_end(struct vcpu *v, bool stay)
 	rcu_assign(v->thread, NULL);
 	if (stay && likely(vcpu_may_stay(v))) {
 		vgic_stay(v);
-		tls_to_process(v, current_thread);
+		el0_to_process(v, current_thread);
 		resident_here[c->id] = v;
 		v->resident = c->id;
 	} else {
