@@ -27,6 +27,7 @@ static struct vgic_dist dist;
 static struct vgic_pe pes[SIM_PES];
 static struct its its;
 static u8 sim_mem[SIM_MEM_SIZE];
+static bool sim_dirty[SIM_MEM_SIZE / PAGE_SIZE];	/* pages that the model wrote */
 static unsigned allocs_left = ~0U;	/* the next allocation but so many fails */
 static unsigned sim_patience = ~0U;	/* so many looks until something more urgent comes up */
 
@@ -170,8 +171,10 @@ static int op_mem_write(struct vgic_dist *d, u64 ipa, const void *buf, size_t n)
 {
 	void *p = mem_at(ipa, n);
 
-	if (p)
+	if (p) {
 		memcpy(p, buf, n);
+		sim_dirty[(ipa - SIM_MEM) / PAGE_SIZE] = sim_dirty[(ipa + n - 1 - SIM_MEM) / PAGE_SIZE] = true;
+	}
 	return p ? 0 : -EFAULT;
 }
 
