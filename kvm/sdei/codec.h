@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SDEI's state as 64-bit registers, for KVM_GET_ONE_REG and KVM_SET_ONE_REG on a vCPU: which there are, what they may hold,
+ * and how a set of them becomes state. Layout: docs/abi/sdei.md. Pure logic; the VM's lock is held by the callers.
+ *
+ * While a restore window is open, writes go to an image: one array of words for the PE, one for what the VM has once.
+ * At the KVM_RUN that closes the window the images are checked as a whole and applied, or nothing is.
+ */
+#pragma once
+
+#include "kvm/sdei/model.h"
+
+#define SDEI_REG_CLASS(index)	((index) >> 14)
+#define SDEI_REG_SLOTS_MAX	2048	/* of one kind, by the layout of the index */
+#define SDEI_CTX_WORDS		(3 + SDEI_GPRS)
+
+#define SDEI_REG_LAYOUT		0x0000
+#define SDEI_REG_SLOTS		0x0001
+#define SDEI_REG_PE		0x0002
+#define SDEI_REG_PRIVATE(slot, w) (0x4000 | (slot) << 3 | (w))
+#define SDEI_REG_SHARED(slot, w) (0x8000 | (slot) << 3 | (w))
+#define SDEI_REG_CONTEXT(lvl, i) (0xc000 | (lvl) << 5 | (i))
+
+/* Words of a slot. */
+enum { SDEI_W_IDENT, SDEI_W_STATE, SDEI_W_ENTRY, SDEI_W_ARG, SDEI_W_AFFINITY };
+
+/* Words of images. */
+static inline unsigned sdei_pe_words(const struct sdei_vm *vm)
+{
+	return 1 + 3 * vm->nr_private + SDEI_LEVELS * SDEI_CTX_WORDS;
+}
+
+static inline unsigned sdei_vm_words(const struct sdei_vm *vm)
+{
+	return vm->nr_private + 5 * vm->nr_shared;
+}
+
+/* Registers in all, and the index of the n-th. */
+static inline unsigned sdei_reg_count(const struct sdei_vm *vm) { return 2 + sdei_pe_words(vm) + sdei_vm_words(vm); }
+u16 sdei_reg_index(const struct sdei_vm *vm, unsigned n);
+
+/* Value as the PE's state, and the VM's, is now. false: no such register. */
+bool sdei_reg_read(struct sdei_pe *pe, u16 index, u64 *val);
+
+/* Where a register is in the images. */
+struct sdei_reg_place {
+	bool fixed;		/* in neither: can only be written as it is */
+	bool in_vm;
+	unsigned at;
+};
+/* 0; -ENOENT: no such register; -EINVAL: a value it can never have. */
+int sdei_reg_check(struct sdei_pe *pe, u16 index, u64 val, struct sdei_reg_place *place);
+/* Fill an image with what there is. */
+void sdei_pe_image_fill(struct sdei_pe *pe, u64 *words);
+void sdei_vm_image_fill(struct sdei_vm *vm, u64 *words);
+
+struct sdei_restore {
+	struct sdei_pe *pe;
+	const u64 *pe_words;	/* of pe */
+	const u64 *vm_words;	/* NULL: the VM's window has closed before */
+	bool last;		/* no other PE's window is open */
+	bool (*pstate_ok)(u64 pstate);	/* PSTATE values that this PE may return to */
+	/* Take an interrupt out of the guest's interrupt controller, all its state kept. */
+	void (*irq_keep)(struct sdei_vm *vm, struct sdei_pe *pe, u32 intid);
+};
+/* NULL, or what contradicts what. Nothing is changed. */
+const char *sdei_restore_check(const struct sdei_restore *r);
+/* After sdei_restore_check. */
+void sdei_restore_apply(const struct sdei_restore *r);
