@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the CPUs can do for guests, and what KVM_CHECK_EXTENSION answers: nothing that does not work. */
 #include <linux/errno.h>
+#include <nestbox/kvm.h>
 
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
 #include "kernel/fp/owner.h"
 #include "kernel/sched/thread.h"
 #include "kvm/features.h"
+#include "kvm/sdei/sdei.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/vgic/vgic.h"
 
@@ -131,6 +133,8 @@ int kvm_check_extension(struct vm *vm, u64 cap)
 		return KVM_COALESCED_MMIO_PAGE_OFFSET;
 	case KVM_CAP_MSI_DEVID:
 		return vm ? vgic_has_its(vm) : -EINVAL;
+	case KVM_CAP_NB_SDEI:
+		return SDEI_EVENTS_MAX;
 	case KVM_CAP_IRQ_ROUTING:
 		return 4096;
 	case KVM_CAP_ARM_EL1_32BIT:

@@ -31,6 +31,7 @@ struct stage2 {
 };
 
 struct smccc_filter;
+struct sdei;
 
 struct vm {
 	struct list node;		/* vcpu_dump.c */
@@ -51,6 +52,7 @@ struct vm {
 	struct vgic_its *its;		/* all of them; kvm/vgic/its_dev.c */
 	struct irqfds *irqfds;
 	struct smccc_filter *smccc_filter;	/* kvm/smccc/filter.c; NULL: none */
+	struct sdei *sdei;		/* kvm/sdei; NULL: the VMM did not opt in */
 	struct fwregs {			/* hypercall feature registers, kvm/smccc/fwreg.c */
 		u64 psci_version_set;	/* 0: default */
 		u64 std_bmap, std_hyp_bmap, vendor_hyp_bmap, vendor_hyp_bmap_2;

@@ -5,11 +5,13 @@
  */
 #include <asm/ptrace.h>
 #include <linux/errno.h>
+#include <nestbox/kvm.h>
 
 #include "kernel/lib/string.h"
 #include "kernel/mm/uaccess.h"
 #include "kvm/features.h"
 #include "kvm/sve.h"
+#include "kvm/sdei/sdei.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/vcpu.h"
 
@@ -69,8 +71,7 @@ static int core_locate(struct vcpu *v, u64 id, void **p, unsigned *len)
 	return 0;
 }
 
-/* Only states that this guest can be in. */
-static int pstate_check(const struct vcpu *v, u64 pstate)
+bool guest_pstate_ok(const struct vcpu *v, u64 pstate)
 {
 	bool aa32 = v->config.el1_32bit;
 
@@ -78,18 +79,18 @@ static int pstate_check(const struct vcpu *v, u64 pstate)
 	case PSR_MODE_EL0t:
 	case PSR_MODE_EL1t:
 	case PSR_MODE_EL1h:
-		return aa32 ? -EINVAL : 0;
+		return !aa32;
 	case 0x10:	/* AArch32 User */
-		return (host.id[IDX_ID_AA64PFR0_EL1] & 0xf) == 2 ? 0 : -EINVAL;
+		return (host.id[IDX_ID_AA64PFR0_EL1] & 0xf) == 2;
 	case 0x11:	/* FIQ, IRQ, Supervisor, Abort, Undefined, System */
 	case 0x12:
 	case 0x13:
 	case 0x17:
 	case 0x1b:
 	case 0x1f:
-		return aa32 ? 0 : -EINVAL;
+		return aa32;
 	default:
-		return -EINVAL;
+		return false;
 	}
 }
 
@@ -129,7 +130,7 @@ static int core_set(struct vcpu *v, const struct kvm_one_reg *reg)
 		return ret;
 	if (copy_from_user(&val, reg->addr, len))
 		return -EFAULT;
-	if (p == &v->regs.pstate && pstate_check(v, val))
+	if (p == &v->regs.pstate && !guest_pstate_ok(v, val))
 		return -EINVAL;
 	if ((char *)p >= (char *)&v->fp && (char *)p < (char *)(&v->fp + 1)) {
 		vcpu_fp_begin(v);
@@ -197,6 +198,8 @@ int onereg_get(struct vcpu *v, const struct kvm_one_reg *reg)
 		return fwreg_get(v, reg);
 	case KVM_REG_ARM64_SVE:
 		return sve_reg_get(v, reg);
+	case KVM_REG_NB_SDEI_COPROC:
+		return sdei_onereg_get(v, reg);
 	default:
 		return sysreg_user_get(v, reg->id, reg->addr);
 	}
@@ -214,6 +217,8 @@ int onereg_set(struct vcpu *v, const struct kvm_one_reg *reg)
 		return fwreg_set(v, reg);
 	case KVM_REG_ARM64_SVE:
 		return sve_reg_set(v, reg);
+	case KVM_REG_NB_SDEI_COPROC:
+		return sdei_onereg_set(v, reg);
 	default:
 		return sysreg_user_set(v, reg->id, reg->addr);
 	}
@@ -221,7 +226,7 @@ int onereg_set(struct vcpu *v, const struct kvm_one_reg *reg)
 
 int onereg_list(struct vcpu *v, u64 uaddr)
 {
-	u64 n = core_list(v, NULL) + sve_reg_count(v) + fwreg_count(v) + sysreg_user_count(v), room;
+	u64 n = core_list(v, NULL) + sve_reg_count(v) + fwreg_count(v) + sdei_onereg_count(v) + sysreg_user_count(v), room;
 	int ret;
 
 	if (!vcpu_finalized(v))
@@ -241,5 +246,9 @@ int onereg_list(struct vcpu *v, u64 uaddr)
 	ret = fwreg_list(v, uaddr);
 	if (ret)
 		return ret;
-	return sysreg_user_list(v, uaddr + fwreg_count(v) * sizeof(u64));
+	uaddr += fwreg_count(v) * sizeof(u64);
+	ret = sdei_onereg_list(v, uaddr);
+	if (ret)
+		return ret;
+	return sysreg_user_list(v, uaddr + sdei_onereg_count(v) * sizeof(u64));
 }

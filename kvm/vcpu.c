@@ -9,6 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kvm/features.h"
 #include "kvm/sve.h"
+#include "kvm/sdei/sdei.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/timer/timer.h"
 #include "kvm/trap/trap.h"
@@ -90,6 +91,8 @@ static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id, int *err)
 		*err = timer_vcpu_create(v);
 	if (!*err)
 		*err = vgic_vcpu_create(v);
+	if (!*err)
+		*err = sdei_vcpu_create(v);
 	if (*err) {
 		vcpu_destroy(v);	/* nobody has seen it */
 		return NULL;
@@ -111,6 +114,7 @@ void vcpu_destroy(struct vcpu *v)
 		timer_vcpu_destroy(v);
 	if (v->vgic)
 		vgic_vcpu_destroy(v);
+	sdei_vcpu_destroy(v);
 	if (v->run_page[0])
 		page_put(v->run_page[0]);
 	fp_state_destroy(&v->fp);
@@ -150,6 +154,7 @@ static int vcpu_add(struct vm *vm, unsigned id)
 	}
 	rcu_assign(vm->vcpus[v->index], v);
 	__atomic_store_n(&vm->nr_vcpus, v->index + 1, __ATOMIC_RELEASE);
+	sdei_vcpu_add(v);
 	mutex_unlock(&v->mutex);
 	return fd;
 }
@@ -249,6 +254,7 @@ int vcpu_init(struct vcpu *v, const struct kvm_vcpu_init *init)
 	}
 	vcpu_reset_regs(v);
 	vcpu_take_reset(v);
+	sdei_vcpu_init(v);
 	/* A guest that starts again with its caches off must see what the VMM wrote. */
 	if (v->state->ran_once && !host.fwb)
 		stage2_unmap(v->vm, 0, 1UL << (v->vm->ipa_bits - PAGE_SHIFT));
@@ -303,6 +309,7 @@ void vcpu_take_reset(struct vcpu *v)
 	spin_unlock(&s->psci_lock);
 	if (!pending)
 		return;
+	sdei_cpu_on(v);
 	vcpu_reset_regs(v);
 	v->regs.pc = pc;
 	v->regs.x[0] = r0;

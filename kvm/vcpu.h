@@ -82,6 +82,7 @@ struct exit_info {			/* of the last exit, filled by run/exit.c */
 #define REQ_SYSTEM_EVENT BIT(4)		/* run page holds a system event: leave to user space */
 #define REQ_SUSPEND	BIT(5)		/* PSCI CPU_SUSPEND: wait as WFI does */
 #define REQ_VMID	BIT(6)		/* reload the stage-2 root (VMID recycled) */
+#define REQ_SDEI	BIT(16)		/* an SDEI event may start, or a restore is to be finished (kvm/sdei) */
 
 /*
  * Where the last device access was served: while vm->mmio_gen is still gen, there is no memory at gfn, and dev serves loads
@@ -97,6 +98,7 @@ struct mmio_hint {
 struct vcpu_state;
 struct vgic_cpu;
 struct vcpu_timers;
+struct sdei_vcpu;
 
 struct vcpu {
 	struct vcpu_regs regs;		/* first: guest.S knows offsets (run/offsets.h asserts them) */
@@ -128,6 +130,7 @@ struct vcpu {
 	struct kvm_guest_debug_arch *debug_points;	/* KVM_GUESTDBG_USE_HW: the VMM's breakpoints */
 	struct vgic_cpu *vgic;		/* always there after KVM_ARM_VCPU_INIT; kvm/vgic */
 	struct vcpu_timers *timers;
+	struct sdei_vcpu *sdei;		/* NULL: the VM did not opt in */
 };
 
 #define vreg(v, r)	((v)->regs.sys[r])	/* memory copy: only valid when put, or for rows kept in memory */
@@ -183,6 +186,7 @@ void debug_traps_compute(struct vcpu *v);	/* the part that KVM_SET_GUEST_DEBUG c
 int onereg_get(struct vcpu *v, const struct kvm_one_reg *reg);	/* kvm/onereg.c */
 int onereg_set(struct vcpu *v, const struct kvm_one_reg *reg);
 int onereg_list(struct vcpu *v, u64 uaddr);	/* KVM_GET_REG_LIST */
+bool guest_pstate_ok(const struct vcpu *v, u64 pstate);	/* a state that a guest can be in, so one that user space may ask for */
 struct host_regs;				/* the process's EL0-visible registers that a guest overwrites (TPIDR_EL0 ...): saved by load, restored by put */
 
 /* Stage 2 (kvm/stage2/) */

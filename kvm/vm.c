@@ -4,11 +4,14 @@
  * configuration and the creation of vCPUs and devices. Linux: Documentation/virt/kvm/api.rst.
  */
 #include <linux/errno.h>
+#include <nestbox/kvm.h>
 
 #include "kernel/debug/print.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/uaccess.h"
 #include "kvm/features.h"
+#include "kvm/sdei/sdei.h"
+#include "kvm/smccc/smccc.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vcpu_dump.h"
@@ -35,6 +38,7 @@ static void vm_destroy(struct vm *vm)
 
 	vm_dump_del(vm);
 	irqfds_destroy(vm);
+	sdei_vm_quiesce(vm);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_quiesce(vm->vcpus[i]);
 	rcu_synchronize();	/* readers of vCPUs, slots, dirty bitmaps; CPUs that look at an FP owner */
@@ -44,6 +48,7 @@ static void vm_destroy(struct vm *vm)
 		vcpu_destroy(vm->vcpus[i]);
 	vgic_vm_destroy(vm);
 	smccc_vm_destroy(vm);
+	sdei_vm_destroy(vm);
 	stage2_destroy(vm);
 	for (i = 0; i < vm->slots->n; i++)
 		vfree(vm->slots->slot[i].dirty);
@@ -179,6 +184,16 @@ static s64 enable_manual_dirty(struct vm *vm, u64 flags)
 	return 0;
 }
 
+static s64 enable_sdei(struct vm *vm, u64 flags)
+{
+	s64 ret;
+
+	mutex_lock(&vm->lock);
+	ret = sdei_vm_enable(vm, flags);
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
 static s64 ioctl_vm_enable_cap(struct vm *vm, const struct kvm_enable_cap *c)
 {
 	if (c->flags)
@@ -192,6 +207,8 @@ static s64 ioctl_vm_enable_cap(struct vm *vm, const struct kvm_enable_cap *c)
 		return 0;
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return enable_manual_dirty(vm, c->args[0]);
+	case KVM_CAP_NB_SDEI:
+		return enable_sdei(vm, c->args[0]);
 	default:
 		return -EINVAL;
 	}
@@ -309,6 +326,8 @@ static s64 ioctl_vm_set_attr(struct vm *vm, const struct kvm_device_attr *a)
 {
 	struct kvm_smccc_filter filter;
 
+	if (a->group == KVM_NB_VM_SDEI)
+		return sdei_vm_attr(vm, a, 's');
 	if (a->group != KVM_ARM_VM_SMCCC_CTRL || a->attr != KVM_ARM_VM_SMCCC_FILTER)
 		return -ENXIO;
 	if (copy_from_user(&filter, a->addr, sizeof(filter)))
@@ -324,6 +343,8 @@ static s64 ioctl_vm_get_attr(struct vm *vm, const struct kvm_device_attr *a)
 
 static s64 ioctl_vm_has_attr(struct vm *vm, const struct kvm_device_attr *a)
 {
+	if (a->group == KVM_NB_VM_SDEI)
+		return sdei_vm_attr(vm, a, 'h');
 	return a->group == KVM_ARM_VM_SMCCC_CTRL && a->attr == KVM_ARM_VM_SMCCC_FILTER ? 0 : -ENXIO;
 }
 

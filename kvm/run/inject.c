@@ -127,7 +127,7 @@ static u64 vector_offset(u64 pstate, enum exception_kind kind)
 }
 
 /* What is kept of an interrupted AArch32 state stands at the same bits in SPSR_EL2. */
-static u64 entry_pstate(struct vcpu *v, u64 old)
+u64 exception_pstate(struct vcpu *v, u64 old)
 {
 	u64 sctlr = reg_read(v, REG_SCTLR_EL1);
 	u64 new = (old & PSR_KEEP) | (old & PSR_PAN_) | PSR_DAIF | PSR_EL1H;
@@ -155,7 +155,7 @@ static void exception_take(struct vcpu *v)
 	if (in->exc.far_valid)
 		reg_write(v, REG_FAR_EL1, in->exc.far);
 	r->pc = reg_read(v, REG_VBAR_EL1) + vector_offset(r->pstate, in->exc.kind);
-	r->pstate = entry_pstate(v, r->pstate);
+	r->pstate = exception_pstate(v, r->pstate);
 }
 
 void vcpu_commit_input(struct vcpu *v)

@@ -11,6 +11,7 @@
 #include "kernel/debug/print.h"
 #include "kvm/run/run.h"
 #include "kvm/sysreg/sysreg.h"
+#include "kvm/sdei/sdei.h"
 #include "kvm/timer/timer.h"
 #include "kvm/trap/trap.h"
 #include "kvm/vcpu_config.h"
@@ -38,7 +39,7 @@ static int requests_keep(struct vcpu *v, u32 rq, int ret)
 	return ret;
 }
 
-/* 0: go on; 1: user space has something to do (run page filled in); -EINTR. */
+/* 0: go on; 1: user space has something to do, -EINVAL: it asked for the impossible (run page filled in); -EINTR. */
 static int handle_requests(struct vcpu *v)
 {
 	u32 rq = 0;
@@ -52,6 +53,8 @@ static int handle_requests(struct vcpu *v)
 		return 0;
 	if (rq & REQ_SYSTEM_EVENT)
 		return requests_keep(v, rq, 1);
+	if ((rq & REQ_SDEI) && sdei_restore(v))
+		return requests_keep(v, rq, -EINVAL);
 	while (unlikely(must_sleep(v))) {
 		if (READ_ONCE(v->state->mp_state) == KVM_MP_STATE_SUSPENDED) {
 			vcpu_block(v);
@@ -78,6 +81,8 @@ static int handle_requests(struct vcpu *v)
 	}
 	if (rq & REQ_STEAL)
 		pvtime_update(v);
+	if (rq & REQ_SDEI)
+		sdei_dispatch(v);
 	return 0;
 }
 
@@ -122,6 +127,8 @@ static s64 run_loop(struct vcpu *v)
 			return 0;
 		if (ret == 0 && (notify_pending() || (unlikely(!v->vm->vgic) && timer_notify_user(v))))
 			ret = -EINTR;
+		if (ret == -EINVAL)
+			return ret;	/* the run page says why */
 		if (ret < 0) {
 			v->run->exit_reason = KVM_EXIT_INTR;
 			v->state->stat.signal_exits++;

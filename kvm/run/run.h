@@ -48,3 +48,5 @@ void exception_take32(struct vcpu *v);
 
 /* inject.c: PC past the instruction that trapped (uses exit.esr for its length). */
 void vcpu_skip(struct vcpu *v);
+/* PSTATE of an exception to EL1 from PSTATE old (Arm ARM AArch64.TakeException); SCTLR_EL1 may be loaded or put. */
+u64 exception_pstate(struct vcpu *v, u64 old);

@@ -299,6 +299,8 @@ static const char *check_slot(const struct sdei_restore *r, int e)
 
 	if (vm->event[e].dynamic && !intid && state)
 		return "a slot that is not bound is in use";
+	if (intid && vm->event[e].dynamic && (!r->has_gic || !vm->ops->irq_exists(vm, intid)))
+		return "bound to an interrupt that is not there";
 	if (intid && (state & ST_PENDING))
 		return "a bound event is pending by itself";
 	if ((state & ST_REGISTERED) && (!entry || entry % 4))
@@ -352,7 +354,7 @@ static const char *check_context(const struct sdei_restore *r, unsigned level)
 		return "a context names no event of its priority";
 	if (!(word(r, slot_index(vm, e, SDEI_W_STATE)) & ST_RUNNING))
 		return "a context names an event that does not run";
-	if (!r->pstate_ok(word(r, SDEI_REG_CONTEXT(level, 2))))
+	if (!r->pstate_ok(r->pe, word(r, SDEI_REG_CONTEXT(level, 2))))
 		return "a context has an impossible PSTATE";
 	if (!sdei_is_shared(vm, e) || r->vm_words)
 		return NULL;

@@ -59,7 +59,8 @@ struct sdei_restore {
 	const u64 *pe_words;	/* of pe */
 	const u64 *vm_words;	/* NULL: the VM's window has closed before */
 	bool last;		/* no other PE's window is open */
-	bool (*pstate_ok)(u64 pstate);	/* PSTATE values that this PE may return to */
+	bool has_gic;		/* there are interrupts to bind to */
+	bool (*pstate_ok)(const struct sdei_pe *pe, u64 pstate);	/* the PE may return to it */
 	/* Take an interrupt out of the guest's interrupt controller, all its state kept. */
 	void (*irq_keep)(struct sdei_vm *vm, struct sdei_pe *pe, u32 intid);
 };

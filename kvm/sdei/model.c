@@ -57,8 +57,7 @@ static bool is_pending(struct sdei_pe *pe, int e)
 	return ev->intid ? pe->vm->ops->irq_pending(pe->vm, irq_pe(pe, e), ev->intid) : sdei_handler(pe, e)->pending;
 }
 
-/* All but whether it is pending, so that asking the interrupt controller comes last. */
-static bool could_start(struct sdei_pe *pe, int e)
+bool sdei_could_start(struct sdei_pe *pe, int e)
 {
 	const struct sdei_handler *h = sdei_handler(pe, e);
 
@@ -75,7 +74,7 @@ static bool could_start(struct sdei_pe *pe, int e)
 
 bool sdei_deliverable(struct sdei_pe *pe, int e)
 {
-	return could_start(pe, e) && is_pending(pe, e);
+	return sdei_could_start(pe, e) && is_pending(pe, e);	/* asking the interrupt controller comes last */
 }
 
 /* Critical before normal, then the smaller number. */
@@ -179,6 +178,14 @@ void sdei_trigger(struct sdei_pe *pe, int e)
 	sdei_notify(pe, e);
 }
 
+bool sdei_cancel(struct sdei_pe *pe, int e)
+{
+	bool was = sdei_handler(pe, e)->pending;
+
+	pending_set(pe, e, false);
+	return was;
+}
+
 /* Among those who may: kick the one that gets there first; the others look when they come by, should that one not. */
 static void notify_any(struct sdei_vm *vm, int e)
 {
@@ -189,7 +196,7 @@ static void notify_any(struct sdei_vm *vm, int e)
 		struct sdei_pe *pe = vm->pes[i];
 		unsigned rank;
 
-		if (!could_start(pe, e))
+		if (!sdei_could_start(pe, e))
 			continue;
 		vm->ops->kick(pe, false);
 		rank = vm->ops->rank(pe);
@@ -215,7 +222,7 @@ void sdei_notify(struct sdei_pe *pe, int e)
 	}
 	if (h->rm_pe)
 		pe = sdei_pe_find(vm, h->affinity);
-	if (pe && could_start(pe, e))
+	if (pe && sdei_could_start(pe, e))
 		vm->ops->kick(pe, true);
 }
 

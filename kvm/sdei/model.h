@@ -144,6 +144,8 @@ void sdei_shared_reset(struct sdei_vm *vm);
 
 /* An event that could start on pe now; the one to start first. SDEI_NO_EVENT: none. */
 int sdei_next(struct sdei_pe *pe);
+/* Could it if it were pending? */
+bool sdei_could_start(struct sdei_pe *pe, int e);
 /* Could this event start on pe now? */
 bool sdei_deliverable(struct sdei_pe *pe, int e);
 /*
@@ -156,6 +158,8 @@ void sdei_finish(struct sdei_pe *pe, int level);
 
 /* Make it pending: dropped when not registered. pe for a private one. */
 void sdei_trigger(struct sdei_pe *pe, int e);
+/* Not pending any more; false: it was not. Not for bound events. */
+bool sdei_cancel(struct sdei_pe *pe, int e);
 /* Something about a shared event, or a private one of pe, changed: kick whoever may take it. */
 void sdei_notify(struct sdei_pe *pe, int e);
 /* pe may be able to take more than before. */

@@ -47,6 +47,9 @@ int smccc_filter_set(struct vm *vm, const struct kvm_smccc_filter *f)
 	if (ret < 0)
 		goto out;
 	at = ret;
+	ret = -EEXIST;
+	if (vm->sdei && r.action != KVM_SMCCC_FILTER_HANDLE && r.first <= SDEI_FN_LAST && r.last >= SDEI_FN_FIRST)
+		goto out;
 	ret = -ENOMEM;
 	if (old && old->n == RANGES_MAX)
 		goto out;
@@ -63,6 +66,17 @@ int smccc_filter_set(struct vm *vm, const struct kvm_smccc_filter *f)
 out:
 	mutex_unlock(&vm->lock);
 	return ret;
+}
+
+bool smccc_filter_covers(const struct vm *vm, u32 first, u32 last)
+{
+	const struct smccc_filter *f = vm->smccc_filter;
+	unsigned i;
+
+	for (i = 0; f && i < f->n; i++)
+		if (f->range[i].action != KVM_SMCCC_FILTER_HANDLE && f->range[i].first <= last && f->range[i].last >= first)
+			return true;
+	return false;
 }
 
 u8 smccc_filter_action(const struct vm *vm, u32 fn)

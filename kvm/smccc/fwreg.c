@@ -13,6 +13,7 @@
 #include "kvm/sysreg/sysreg.h"
 
 #define STD_BITS	BIT(0)			/* TRNG */
+#define STD_SDEI	BIT(1)			/* only once the VMM opted in (kvm/sdei) */
 #define STD_HYP_BITS	BIT(0)			/* PV time */
 #define VENDOR_BITS	(BIT(0) | BIT(1))	/* features and UID, PTP */
 
@@ -60,6 +61,11 @@ void fwreg_init_vm(struct vm *vm)
 	vm->fwregs.vendor_hyp_bmap_2 = 0;
 }
 
+void fwreg_offer_sdei(struct vm *vm)
+{
+	vm->fwregs.std_bmap |= STD_SDEI;
+}
+
 int fwreg_count(struct vcpu *v)
 {
 	return ARRAY_SIZE(ids) + bmap_2_listed(v->vm);
@@ -78,7 +84,7 @@ static u64 *bitmap_of(struct vm *vm, u64 id, u64 *allowed)
 {
 	switch (id) {
 	case KVM_REG_ARM_STD_BMAP:
-		*allowed = STD_BITS;
+		*allowed = STD_BITS | (vm->sdei ? STD_SDEI : 0);
 		return &vm->fwregs.std_bmap;
 	case KVM_REG_ARM_STD_HYP_BMAP:
 		*allowed = STD_HYP_BITS;

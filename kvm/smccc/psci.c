@@ -5,6 +5,7 @@
  */
 #include "kernel/debug/print.h"
 #include "kernel/lib/string.h"
+#include "kvm/sdei/sdei.h"
 #include "kvm/smccc/psci_logic.h"
 #include "kvm/smccc/smccc.h"
 #include "kvm/trap/trap.h"
@@ -37,6 +38,7 @@ enum trap_result smccc_psci_cpu_off(struct vcpu *v, u32 fn)
 	spin_lock(&v->state->psci_lock);
 	WRITE_ONCE(v->state->mp_state, KVM_MP_STATE_STOPPED);
 	spin_unlock(&v->state->psci_lock);
+	sdei_cpu_off(v);
 	vcpu_request(v, REQ_SLEEP);
 	return done(v, PSCI_SUCCESS);
 }
@@ -125,6 +127,7 @@ static enum trap_result system_event(struct vcpu *v, u32 type, u64 flags)
 enum trap_result smccc_psci_system_off(struct vcpu *v, u32 fn)
 {
 	stop_everything(v->vm);
+	sdei_system_reset(v->vm);
 	done(v, PSCI_INTERNAL);		/* what a guest sees that is run on nevertheless */
 	return system_event(v, KVM_SYSTEM_EVENT_SHUTDOWN, 0);
 }
@@ -132,6 +135,7 @@ enum trap_result smccc_psci_system_off(struct vcpu *v, u32 fn)
 enum trap_result smccc_psci_system_reset(struct vcpu *v, u32 fn)
 {
 	stop_everything(v->vm);
+	sdei_system_reset(v->vm);
 	done(v, PSCI_INTERNAL);
 	return system_event(v, KVM_SYSTEM_EVENT_RESET, 0);
 }
@@ -143,6 +147,7 @@ enum trap_result smccc_psci_system_reset2(struct vcpu *v, u32 fn)
 	if (!psci_reset2_valid(smccc_arg(v, fn, 1)))
 		return done(v, PSCI_INVALID);
 	stop_everything(v->vm);
+	sdei_system_reset(v->vm);
 	done(v, PSCI_INTERNAL);
 	return system_event(v, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_RESET_FLAG_PSCI_RESET2);
 }
@@ -160,6 +165,7 @@ enum trap_result smccc_psci_system_suspend(struct vcpu *v, u32 fn)
 {
 	if (psci_version(v) < 0x10000 || !v->vm->system_suspend)
 		return done(v, PSCI_NOT_SUPPORTED);
+	sdei_system_suspend(v);
 	/* User space decides: deny it by writing x0, or put the vCPU into KVM_MP_STATE_SUSPENDED. */
 	return system_event(v, KVM_SYSTEM_EVENT_SUSPEND, 0);
 }

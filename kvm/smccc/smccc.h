@@ -31,7 +31,13 @@ bool smccc_offers(const struct vcpu *v, u32 fn);
 /* filter.c: KVM_ARM_VM_SMCCC_CTRL. Errors as Linux's: -EINVAL, -EBUSY, -EEXIST, -ENOMEM. */
 int smccc_filter_set(struct vm *vm, const struct kvm_smccc_filter *f);
 u8 smccc_filter_action(const struct vm *vm, u32 fn);	/* KVM_SMCCC_FILTER_* */
+bool smccc_filter_covers(const struct vm *vm, u32 first, u32 last);	/* some range takes some of them away; vm->lock held */
 void smccc_vm_destroy(struct vm *vm);
+
+/* What SDEI's calls may use; its state cannot be served half by us and half by the VMM. */
+#define SDEI_FN_FIRST	0xc4000020U
+#define SDEI_FN_LAST	0xc400003fU
+void fwreg_offer_sdei(struct vm *vm);	/* fwreg.c: its bit exists, and is set; vm->lock held */
 
 /* fwreg.c: what the host's firmware interface for speculation looks like to guests, as register values. */
 u64 fwreg_workaround(const struct vm *vm, unsigned which);	/* 1, 2, 3 */

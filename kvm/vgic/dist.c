@@ -58,7 +58,14 @@ static u64 span_mask(struct vgic_access *a, const struct span *s, u64 val)
 	val &= 0xffffffff;
 	if (left < 32)
 		val &= GENMASK(left - 1, 0);
-	return val << s->shift;
+	val <<= s->shift;
+	return a->user ? val : val & ~s->w->claimed;
+}
+
+/* Whether an interrupt reads as zero and ignores writes: an SDEI event has it. Lock of its bits held. */
+static bool hidden(const struct vgic_access *a, const struct vgic_bits *w, u32 intid)
+{
+	return !a->user && unlikely(w->claimed >> intid % 64 & 1);
 }
 
 static void span_update(struct vgic_access *a, struct span *s, u64 changed)
@@ -103,7 +110,8 @@ u64 vgic_read_##name(struct vgic_access *a)						\
 											\
 	if (!span_lock(a, &s, 1))							\
 		return 0;								\
-	val = (expr) >> s.shift & 0xffffffff;						\
+	val = (expr) & (a->user ? ~0UL : ~s.w->claimed);				\
+	val = val >> s.shift & 0xffffffff;						\
 	span_unlock(&s);								\
 	return val;									\
 }
@@ -268,7 +276,8 @@ u64 vgic_read_prio(struct vgic_access *a)
 	if (!span_lock(a, &s, 8))
 		return 0;
 	for (i = 0; i < a->len; i++)
-		val |= (u64)*prio_at(a, s.first + i) << i * 8;
+		if (!hidden(a, s.w, s.first + i))
+			val |= (u64)*prio_at(a, s.first + i) << i * 8;
 	span_unlock(&s);
 	return val;
 }
@@ -281,7 +290,7 @@ int vgic_write_prio(struct vgic_access *a, u64 val)
 	if (!span_lock(a, &s, 8))
 		return 0;
 	for (i = 0; i < a->len; i++)
-		if (a->p || s.first + i < a->d->nr_ids)
+		if ((a->p || s.first + i < a->d->nr_ids) && !hidden(a, s.w, s.first + i))
 			*prio_at(a, s.first + i) = val >> i * 8 & VGIC_PRIO_MASK;
 	span_unlock(&s);
 	return 0;
@@ -296,7 +305,7 @@ u64 vgic_read_cfg(struct vgic_access *a)
 	if (!span_lock(a, &s, 2))
 		return 0;
 	for (i = 0; i < 16; i++)
-		val |= (s.w->edge >> (s.shift + i) & 1) << (i * 2 + 1);
+		val |= hidden(a, s.w, s.first + i) ? 0 : (s.w->edge >> (s.shift + i) & 1) << (i * 2 + 1);
 	span_unlock(&s);
 	return val;
 }
@@ -313,6 +322,8 @@ int vgic_write_cfg(struct vgic_access *a, u64 val)
 		u64 bit = BIT(s.shift + i);
 		bool was = vgic_pending(s.w) & bit;
 
+		if (hidden(a, s.w, s.first + i))
+			continue;
 		s.w->edge = val >> (i * 2 + 1) & 1 ? s.w->edge | bit : s.w->edge & ~bit;
 		if (was != !!(vgic_pending(s.w) & bit))
 			vgic_update_spi(a->d, s.first + i, NULL);
@@ -325,7 +336,9 @@ u64 vgic_read_route(struct vgic_access *a)
 {
 	u32 intid = a->off / 8;
 
-	return intid < VGIC_PRIVATE || intid >= a->d->nr_ids ? 0 : READ_ONCE(a->d->route[intid]);
+	if (intid < VGIC_PRIVATE || intid >= a->d->nr_ids || hidden(a, &a->d->w[intid / 64], intid))
+		return 0;
+	return READ_ONCE(a->d->route[intid]);
 }
 
 int vgic_write_route(struct vgic_access *a, u64 val)
@@ -339,6 +352,10 @@ int vgic_write_route(struct vgic_access *a, u64 val)
 	if (intid < VGIC_PRIVATE || intid >= d->nr_ids)
 		return 0;
 	flags = spin_lock_irqsave(&d->lock);
+	if (hidden(a, &d->w[intid / 64], intid)) {
+		spin_unlock_irqrestore(&d->lock, flags);
+		return 0;
+	}
 	d->route[intid] = vgic_merge(d->route[intid], a, val) & ROUTE_MASK;
 	for (i = 0; i < d->nr_pes && target == VGIC_NONE; i++)
 		if (d->pes[i] && (d->pes[i]->mpidr & ROUTE_MASK) == d->route[intid])

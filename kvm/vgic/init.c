@@ -10,6 +10,7 @@
 #include "kernel/irq/irq.h"
 #include "kernel/mm/page.h"
 #include "kvm/irqfd.h"
+#include "kvm/sdei/sdei.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vcpu_state.h"
 #include "kvm/vgic/priv.h"
@@ -89,6 +90,11 @@ static bool op_interrupted(void)
 	return notify_pending();
 }
 
+static void op_claimed(struct vgic_dist *d, struct vgic_pe *p, u32 intid)
+{
+	sdei_interrupt(container_of(d, struct vgic, d)->vm, p ? cpu_of(p)->v : NULL, intid);
+}
+
 const struct vgic_ops vgic_model_ops = {
 	.kick = op_kick,
 	.hw_level = op_hw_level,
@@ -100,6 +106,7 @@ const struct vgic_ops vgic_model_ops = {
 	.mem_write = op_mem_write,
 	.mem_visible = op_mem_visible,
 	.interrupted = op_interrupted,
+	.claimed = op_claimed,
 };
 
 bool vgic_in_kernel(struct vm *vm)
@@ -307,4 +314,69 @@ void vgic_dir_write(struct vcpu *v, u64 val)
 	if (vgic_ready(v->vm) && (v->vgic->pe.vmcr & VMCR_EOIM))
 		vgic_model_deactivate(&v->vgic->pe, val & 0xffffff);
 	local_irq_restore(flags);
+}
+
+/* ---- interrupts of SDEI events ---- */
+
+static struct vgic_pe *pe_of(struct vcpu *v)
+{
+	return v ? &v->vgic->pe : NULL;
+}
+
+/* Its timers are in this CPU's hardware. */
+static bool runs_here(const struct vcpu *v)
+{
+	return v && v->loaded && READ_ONCE(v->thread) == current_thread;
+}
+
+bool vgic_claim_exists(struct vm *vm, u32 intid)
+{
+	return vgic_ready(vm) && vgic_irq_exists(&vm->vgic->d, intid);
+}
+
+int vgic_claim_irq(struct vm *vm, struct vcpu *v, u32 intid, bool keep)
+{
+	return vgic_claim_exists(vm, intid) ? vgic_claim(&vm->vgic->d, pe_of(v), intid, keep) : -EBUSY;
+}
+
+void vgic_unclaim_irq(struct vm *vm, struct vcpu *v, u32 intid)
+{
+	if (vgic_claim_exists(vm, intid))
+		vgic_unclaim(&vm->vgic->d, pe_of(v), intid);
+}
+
+bool vgic_claimed_pending(struct vm *vm, struct vcpu *v, u32 intid)
+{
+	return vgic_claim_exists(vm, intid) && vgic_claim_pending(&vm->vgic->d, pe_of(v), intid, runs_here(v));
+}
+
+void vgic_claimed_begin(struct vm *vm, struct vcpu *v, u32 intid)
+{
+	vgic_claim_begin(&vm->vgic->d, pe_of(v), intid);
+}
+
+void vgic_claimed_end(struct vm *vm, struct vcpu *v, u32 intid)
+{
+	if (vgic_claim_exists(vm, intid))
+		vgic_claim_end(&vm->vgic->d, pe_of(v), intid, runs_here(v));
+}
+
+void vgic_claimed_acked(struct vm *vm, u32 spi)
+{
+	if (vgic_claim_exists(vm, spi) && !(vm->vgic->d.w[spi / 64].edge >> spi % 64 & 1))
+		op_acked(&vm->vgic->d, spi);
+}
+
+void vgic_stop(struct vcpu *self)
+{
+	u64 flags = local_irq_save();
+
+	vgic_sync(self);
+	local_irq_restore(flags);
+	op_stop(&self->vm->vgic->d);
+}
+
+void vgic_resume(struct vm *vm)
+{
+	op_resume(&vm->vgic->d);
 }

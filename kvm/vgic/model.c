@@ -124,7 +124,7 @@ void vgic_update_private(struct vgic_pe *p, u32 intid, const struct vgic_pe *sel
 {
 	const struct vgic_bits *w = &p->w;
 	u64 bit = BIT(intid);
-	u64 pend = vgic_pending(w) & w->enabled & bit;
+	u64 pend = vgic_pending(w) & w->enabled & ~w->claimed & bit;
 
 	ready_set(p, intid, pend || ((w->active | w->inlr) & bit));
 	if (pend && p->dist && p != self)
@@ -135,7 +135,7 @@ void vgic_update_spi(struct vgic_dist *d, u32 intid, const struct vgic_pe *self)
 {
 	const struct vgic_bits *w = &d->w[intid / 64];
 	u64 bit = BIT(intid % 64);
-	bool pend = vgic_pending(w) & w->enabled & bit;
+	bool pend = vgic_pending(w) & w->enabled & ~w->claimed & bit;
 	bool busy = (w->active | w->inlr) & bit;
 	u16 old = d->owner[intid], new = VGIC_NONE;
 
@@ -176,25 +176,38 @@ static bool input_set(struct vgic_bits *w, u64 bit, bool level)
 	return true;
 }
 
+/* true: it belongs to an SDEI event, which is to be told. Lock of its bits held. */
+static bool input_claimed(const struct vgic_bits *w, u64 bit)
+{
+	return unlikely(w->claimed & bit) && (vgic_pending(w) & bit);
+}
+
 int vgic_model_inject(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool level)
 {
+	bool tell = false;
 	u64 flags;
 
 	if (intid < VGIC_PRIVATE) {
 		if (!p)
 			return -EINVAL;
 		flags = spin_lock_irqsave(&p->lock);
-		if (input_set(&p->w, BIT(intid), level))
+		if (input_set(&p->w, BIT(intid), level)) {
 			vgic_update_private(p, intid, NULL);
+			tell = input_claimed(&p->w, BIT(intid));
+		}
 		spin_unlock_irqrestore(&p->lock, flags);
-		return 0;
+	} else {
+		if (intid >= d->nr_ids)
+			return -EINVAL;
+		flags = spin_lock_irqsave(&d->lock);
+		if (input_set(&d->w[intid / 64], BIT(intid % 64), level)) {
+			vgic_update_spi(d, intid, NULL);
+			tell = input_claimed(&d->w[intid / 64], BIT(intid % 64));
+		}
+		spin_unlock_irqrestore(&d->lock, flags);
 	}
-	if (intid >= d->nr_ids)
-		return -EINVAL;
-	flags = spin_lock_irqsave(&d->lock);
-	if (input_set(&d->w[intid / 64], BIT(intid % 64), level))
-		vgic_update_spi(d, intid, NULL);
-	spin_unlock_irqrestore(&d->lock, flags);
+	if (unlikely(tell))
+		d->ops->claimed(d, intid < VGIC_PRIVATE ? p : NULL, intid);
 	return 0;
 }
 
@@ -321,7 +334,7 @@ const char *vgic_model_check(struct vgic_dist *d)
 			if (!p->ready[i] != !(p->summary & (1U << i)))
 				return "summary does not match the ready words";
 		if ((p->ready[0] & 0xffffffff) !=
-		    (((vgic_pending(&p->w) & p->w.enabled) | p->w.active | p->w.inlr) & 0xffffffff))
+		    (((vgic_pending(&p->w) & p->w.enabled & ~p->w.claimed) | p->w.active | p->w.inlr) & 0xffffffff))
 			return "ready does not match the private state";
 		if (!p->live && p->w.inlr)
 			return "a private interrupt is in a list register of a PE that has none loaded";
@@ -330,7 +343,7 @@ const char *vgic_model_check(struct vgic_dist *d)
 		const struct vgic_bits *w = &d->w[i / 64];
 		u64 bit = BIT(i % 64);
 		bool busy = (w->active | w->inlr) & bit;
-		bool want = busy || (vgic_pending(w) & w->enabled & bit);
+		bool want = busy || (vgic_pending(w) & w->enabled & ~w->claimed & bit);
 		u16 owner = d->owner[i];
 
 		if (!want && owner != VGIC_NONE)

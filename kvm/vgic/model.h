@@ -68,6 +68,7 @@ struct vgic_bits {
 	u64 enabled, active, edge /* configuration */, group;
 	u64 inlr;		/* its PE's list register is newer than latch and active */
 	u64 deact, cpend;	/* while inlr: deactivate, or drop pending, once it is back */
+	u64 claimed;		/* an SDEI event's (claim.c): never in a list register, and the guest sees nothing of it */
 };
 
 /*
@@ -130,6 +131,8 @@ struct vgic_ops {
 	int (*mem_write)(struct vgic_dist *d, u64 ipa, const void *buf, size_t n);
 	bool (*mem_visible)(struct vgic_dist *d, u64 ipa);	/* there is memory */
 	bool (*interrupted)(void);	/* a long job should end and be taken up again later */
+	/* The input of a claimed interrupt rose; p for a private one; no lock held. */
+	void (*claimed)(struct vgic_dist *d, struct vgic_pe *p, u32 intid);
 };
 
 struct vgic_dist {
@@ -216,5 +219,15 @@ void vgic_lpi_from_lr(struct vgic_pe *p, u32 intid, u64 lr);
 bool vgic_lpi_has_pending(const struct vgic_pe *p);	/* groups and priorities considered */
 void vgic_lpi_forget_pe(struct vgic_dist *d, const struct vgic_pe *p);
 const char *vgic_lpi_check(const struct vgic_dist *d);
+/*
+ * claim.c: interrupts that belong to SDEI events. p for private ones, else NULL.
+ * Claim: disabled, not pending. 0, -EBUSY: active, -EAGAIN: in a list register. keep: as it is (restoring a VM).
+ */
+int vgic_claim(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool keep);
+void vgic_unclaim(struct vgic_dist *d, struct vgic_pe *p, u32 intid);	/* disabled, not pending */
+bool vgic_claim_pending(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool here);	/* here: p runs on this CPU */
+void vgic_claim_begin(struct vgic_dist *d, struct vgic_pe *p, u32 intid);	/* its handler starts: an edge is taken */
+void vgic_claim_end(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool here);	/* ... ends */
+bool vgic_irq_exists(const struct vgic_dist *d, u32 intid);		/* a PPI or SPI */
 
 static inline u64 vgic_pending(const struct vgic_bits *w) { return w->latch | (w->level & ~w->edge); }

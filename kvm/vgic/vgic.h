@@ -39,5 +39,19 @@ bool vgic_sgi_write(struct vcpu *v, u64 val, bool group1);
 bool vgic_sgi_fast(struct vcpu *v, u64 val, bool group1);
 /* ICC_DIR_EL1, trapped while EOImode is 1. List registers synced. */
 void vgic_dir_write(struct vcpu *v, u64 val);
+/*
+ * Interrupts of SDEI events (claim.c); v for a PPI, NULL for an SPI; nothing without an initialised vGIC. claim: 0, -EBUSY
+ * active or no vGIC, -EAGAIN in a list register: vgic_stop, claim again, vgic_resume.
+ */
+bool vgic_claim_exists(struct vm *vm, u32 intid);
+int vgic_claim_irq(struct vm *vm, struct vcpu *v, u32 intid, bool keep);
+void vgic_unclaim_irq(struct vm *vm, struct vcpu *v, u32 intid);
+bool vgic_claimed_pending(struct vm *vm, struct vcpu *v, u32 intid);
+void vgic_claimed_begin(struct vm *vm, struct vcpu *v, u32 intid);
+void vgic_claimed_end(struct vm *vm, struct vcpu *v, u32 intid);
+void vgic_claimed_acked(struct vm *vm, u32 spi);	/* the source of an SPI may want to know; no lock held */
+/* All vCPUs out of the guest, list registers empty; self runs this. May sleep. */
+void vgic_stop(struct vcpu *self);
+void vgic_resume(struct vm *vm);
 /* PMR etc. through ONE_REG-like device attributes are kvm/vgic/user.c's */
 int vgic_init(void);					/* at boot: list registers, priority bits, maintenance interrupt; -ENODEV */

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SDEI in KVM_RUN: a handler's start right before entry, its end, and the hypercalls. In the vCPU's own thread, the vCPU
+ * loaded. Order at entry: reset, MMIO completion, the input set's step, then this, then interrupts. A handler's start is no
+ * exception: ELR, SPSR, ESR and FAR stay as they are. Arm DEN0054, 5 (calls), 6 (entry and exit).
+ */
+#include <linux/errno.h>
+#include <nestbox/kvm.h>
+
+#include "kernel/debug/print.h"
+#include "kernel/lib/string.h"
+#include "kvm/features.h"
+#include "kvm/run/run.h"
+#include "kvm/sdei/sdei.h"
+#include "kvm/smccc/smccc.h"
+#include "kvm/vcpu_state.h"
+#include "kvm/vgic/vgic.h"
+#include "smccc_ids.h"
+
+#define SPSR_SS		BIT(21)
+
+/* ---- start ---- */
+
+static bool pstate_ok(const struct sdei_pe *pe, u64 pstate)
+{
+	return guest_pstate_ok(sdei_vcpu_of(pe)->v, pstate);
+}
+
+static void irq_keep(struct sdei_vm *m, struct sdei_pe *pe, u32 intid)
+{
+	(void)vgic_claim_irq(sdei_of(m)->vm, pe ? sdei_vcpu_of(pe)->v : NULL, intid, true);
+}
+
+static int restore_refused(struct vcpu *v, const char *why)
+{
+	pr_warn_once("sdei: restored state refused: %s", why);
+	v->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+	v->run->fail_entry.hardware_entry_failure_reason = KVM_NB_FAIL_SDEI_STATE;
+	v->run->fail_entry.cpu = 0;
+	return -EINVAL;
+}
+
+/* Affinities may have been written since the vCPUs were created. */
+static void affinities_take(struct sdei *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->m.nr_pes; i++)
+		s->m.pes[i]->mpidr = sdei_vcpu_of(s->m.pes[i])->v->config.mpidr & SDEI_AFFINITY;
+}
+
+/* Lock held. Everybody looks: what was restored may be ready to start anywhere. */
+static void restore_done(struct sdei *s, struct sdei_vcpu *sv)
+{
+	unsigned i;
+
+	sdei_window_close(sv);
+	s->window = false;
+	for (i = 0; i < s->m.nr_pes; i++)
+		sdei_reevaluate(s->m.pes[i]);
+	sdei_offer(&s->m);
+}
+
+int sdei_restore(struct vcpu *v)
+{
+	struct sdei *s = v->vm->sdei;
+	struct sdei_vcpu *sv = v->sdei;
+	const char *bad = NULL;
+	u64 flags;
+
+	if (!s)
+		return 0;
+	flags = spin_lock_irqsave(&s->lock);
+	sdei_round_end(s);
+	if (sv->window) {
+		struct sdei_restore r = {
+			.pe = &sv->pe, .pe_words = sv->words, .vm_words = s->window ? s->words : NULL,
+			.last = s->windows == 1, .has_gic = vgic_ready(v->vm), .pstate_ok = pstate_ok,
+			.irq_keep = irq_keep,
+		};
+
+		affinities_take(s);
+		bad = sdei_restore_check(&r);
+		if (!bad) {
+			sdei_restore_apply(&r);
+			restore_done(s, sv);
+		}
+	}
+	spin_unlock_irqrestore(&s->lock, flags);
+	return bad ? restore_refused(v, bad) : 0;
+}
+
+/* Back from SYSTEM_SUSPEND, not refused: somebody gave it another place to go on. */
+static void suspend_end(struct vcpu *v)
+{
+	struct sdei_vcpu *sv = v->sdei;
+
+	if (likely(!sv->suspended))
+		return;
+	sv->suspended = false;
+	if (v->regs.pc != sv->suspend_pc)
+		(void)sdei_pe_mask(&sv->pe);
+}
+
+static void context_save(const struct vcpu *v, struct sdei_context *c)
+{
+	c->pc = v->regs.pc;
+	c->pstate = v->regs.pstate;
+	if (v->input.single_step)	/* the debugger's, not the guest's */
+		c->pstate &= ~SPSR_SS;
+	memcpy(c->x, v->regs.x, sizeof(c->x));
+}
+
+static void context_load(struct vcpu *v, const struct sdei_context *c)
+{
+	memcpy(v->regs.x, c->x, sizeof(c->x));
+	v->regs.pc = c->pc;
+	v->regs.pstate = c->pstate;
+}
+
+void sdei_dispatch(struct vcpu *v)
+{
+	struct sdei *s = v->vm->sdei;
+	struct sdei_context *c;
+	struct sdei_handler *h;
+	u64 flags;
+	int level;
+
+	if (!s)
+		return;
+	vcpu_commit_input(v);	/* what is saved below has no half step */
+	flags = spin_lock_irqsave(&s->lock);
+	suspend_end(v);
+	level = sdei_take(&v->sdei->pe);
+	if (level >= 0) {
+		c = &v->sdei->pe.ctx[level];
+		h = sdei_handler(&v->sdei->pe, c->event);
+		context_save(v, c);
+		v->regs.x[0] = s->m.event[c->event].num;
+		v->regs.x[1] = h->arg;
+		v->regs.x[2] = c->pc;
+		v->regs.x[3] = c->pstate;
+		v->regs.pc = h->relative ? reg_read(v, REG_VBAR_EL1) + h->entry : h->entry;
+		v->regs.pstate = exception_pstate(v, c->pstate);
+	}
+	spin_unlock_irqrestore(&s->lock, flags);
+}
+
+/* ---- end ---- */
+
+/* false: nothing was finished, *err says why. *intid: an SPI whose source may want to know. */
+static bool finish(struct vcpu *v, bool resume, s64 *err, u32 *intid)
+{
+	struct sdei *s = v->vm->sdei;
+	struct sdei_pe *pe = &v->sdei->pe;
+	u64 flags = spin_lock_irqsave(&s->lock), pc = v->regs.x[1];
+	struct sdei_context c;
+	s64 level = sdei_complete_check(pe, resume, pc);
+
+	if (level >= 0) {
+		c = pe->ctx[level];
+		*intid = s->m.event[c.event].intid;
+		sdei_finish(pe, level);
+	}
+	spin_unlock_irqrestore(&s->lock, flags);
+	*err = level;
+	if (level < 0)
+		return false;
+	context_load(v, &c);
+	if (resume) {	/* as if the interrupted code had taken an exception to pc */
+		reg_write(v, REG_ELR_EL1, c.pc);
+		reg_write(v, REG_SPSR_EL1, c.pstate);
+		v->regs.pc = pc;
+		v->regs.pstate = exception_pstate(v, c.pstate);
+	}
+	return true;
+}
+
+/* An AArch32 kernel has no SDEI. */
+static bool offered(const struct vcpu *v)
+{
+	return v->sdei && !v->config.el1_32bit;
+}
+
+/* Both forms. On success x0 to x17 are the interrupted ones: no result is written. */
+enum trap_result smccc_sdei_complete(struct vcpu *v, u32 fn)
+{
+	u32 intid = 0;
+	s64 err;
+
+	if (!offered(v))
+		smccc_return(v, SDEI_NOT_SUPPORTED, 0, 0, 0);
+	else if (!finish(v, fn == SMCCC_FN_SDEI_EVENT_COMPLETE_AND_RESUME, &err, &intid))
+		smccc_return(v, err, 0, 0, 0);
+	else if (intid >= 32)
+		vgic_claimed_acked(v->vm, intid);
+	return TRAP_RETRY;
+}
+
+/* ---- the other calls ---- */
+
+static s64 context_call(struct sdei_pe *pe, u64 reg)
+{
+	u64 val = 0;
+	s64 ret = sdei_event_context(pe, reg, &val);
+
+	return ret ? ret : (s64)val;
+}
+
+static s64 bind_call(struct vcpu *v, u32 intid)
+{
+	return vgic_ready(v->vm) ? sdei_interrupt_bind(&v->sdei->pe, intid) : SDEI_INVALID;
+}
+
+/* The lock is held. */
+static s64 call(struct vcpu *v, u32 fn)
+{
+	struct sdei_pe *pe = &v->sdei->pe;
+	const u64 *x = v->regs.x;
+
+	switch (fn) {
+	case SMCCC_FN_SDEI_VERSION:
+		return sdei_version(pe->vm);
+	case SMCCC_FN_SDEI_EVENT_REGISTER:
+		return sdei_event_register(pe, x[1], x[2], x[3], x[4], x[5]);
+	case SMCCC_FN_SDEI_EVENT_ENABLE:
+		return sdei_event_enable(pe, x[1]);
+	case SMCCC_FN_SDEI_EVENT_DISABLE:
+		return sdei_event_disable(pe, x[1]);
+	case SMCCC_FN_SDEI_EVENT_CONTEXT:
+		return context_call(pe, x[1]);
+	case SMCCC_FN_SDEI_EVENT_UNREGISTER:
+		return sdei_event_unregister(pe, x[1]);
+	case SMCCC_FN_SDEI_EVENT_STATUS:
+		return sdei_event_status(pe, x[1]);
+	case SMCCC_FN_SDEI_EVENT_GET_INFO:
+		return sdei_event_get_info(pe, x[1], x[2]);
+	case SMCCC_FN_SDEI_EVENT_ROUTING_SET:
+		return sdei_routing_set(pe, x[1], x[2], x[3]);
+	case SMCCC_FN_SDEI_PE_MASK:
+		return sdei_pe_mask(pe);
+	case SMCCC_FN_SDEI_PE_UNMASK:
+		return sdei_pe_unmask(pe);
+	case SMCCC_FN_SDEI_INTERRUPT_BIND:
+		return bind_call(v, x[1]);
+	case SMCCC_FN_SDEI_INTERRUPT_RELEASE:
+		return sdei_interrupt_release(pe, x[1]);
+	case SMCCC_FN_SDEI_EVENT_SIGNAL:
+		return sdei_event_signal(pe, x[1], x[2]);
+	case SMCCC_FN_SDEI_FEATURES:
+		return sdei_features(pe->vm, x[1]);
+	case SMCCC_FN_SDEI_PRIVATE_RESET:
+		return sdei_private_reset(pe);
+	case SMCCC_FN_SDEI_SHARED_RESET:
+		return sdei_shared_reset_call(pe);
+	default:
+		return SDEI_NOT_SUPPORTED;
+	}
+}
+
+static s64 call_locked(struct vcpu *v, u32 fn)
+{
+	struct sdei *s = v->vm->sdei;
+	u64 flags = spin_lock_irqsave(&s->lock);
+	s64 ret = call(v, fn);
+
+	spin_unlock_irqrestore(&s->lock, flags);
+	return ret;
+}
+
+enum trap_result smccc_sdei(struct vcpu *v, u32 fn)
+{
+	s64 ret = offered(v) ? call_locked(v, fn) : SDEI_NOT_SUPPORTED;
+
+	if (unlikely(ret == SDEI_AGAIN)) {
+		/* An SPI that waits in another vCPU's list register: out of all of them, and once more. */
+		vgic_stop(v);
+		ret = call_locked(v, fn);
+		vgic_resume(v->vm);
+		if (ret == SDEI_AGAIN)
+			ret = SDEI_DENIED;
+	}
+	smccc_return(v, ret, 0, 0, 0);
+	return TRAP_RETRY;
+}
