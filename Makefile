@@ -212,7 +212,7 @@ FORCE:
 
 # ---- programs that run on the host --------------------------------------------
 user_flags := -std=gnu11 -O2 -g1 -static -Wall -Wextra -Werror -Wno-unused-parameter -D_GNU_SOURCE
-user_inc   := -iquote . -I vmm -I $(FETCHED)/src/libfdt -I $(FETCHED)/src/zlib -isystem $(UAPI)
+user_inc   := -iquote . -I vmm -I include -I $(FETCHED)/src/libfdt -I $(FETCHED)/src/zlib -isystem $(UAPI)
 vmm_src := $(shell find $(wildcard vmm) -name '*.c' 2>/dev/null | LC_ALL=C sort)
 vmm_obj := $(patsubst %.c,$(BUILD)/vmm-obj/%.o,$(vmm_src)) \
 	$(patsubst $(FETCHED)/src/%.c,$(BUILD)/vmm-obj/third/%.o,$(fdt_c) $(zlib_c))

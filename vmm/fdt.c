@@ -103,6 +103,16 @@ static void psci(void *fdt)
 	check(fdt_end_node(fdt));
 }
 
+static void firmware(void *fdt)
+{
+	check(fdt_begin_node(fdt, "firmware"));
+	check(fdt_begin_node(fdt, "sdei"));
+	check(fdt_property_string(fdt, "compatible", "arm,sdei-1.0"));
+	check(fdt_property_string(fdt, "method", "hvc"));
+	check(fdt_end_node(fdt));
+	check(fdt_end_node(fdt));
+}
+
 static void timer(void *fdt)
 {
 	check(fdt_begin_node(fdt, "timer"));
@@ -192,6 +202,8 @@ void fdt_build(const struct vm *vm, void *buf, size_t size)
 	memory(vm, buf);
 	cpus(vm, buf);
 	psci(buf);
+	if (vm->sdei)
+		firmware(buf);
 	timer(buf);
 	gic(vm, buf);
 	devices(buf);

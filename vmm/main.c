@@ -30,6 +30,8 @@ static const char usage[] =
 "  -v, --vector-length BITS\n"
 "                       longest SVE vectors of the vCPUs, 128 to 2048; 0: no SVE\n"
 "                       (the longest that the host has)\n"
+"      --sdei[=strict]  offer the guest software delegated exceptions (SDEI), its\n"
+"                       NMI; strict: exactly as the firmware of real machines\n"
 "  -b, --batch          leave the terminal alone and do not read standard input\n"
 "  -h, --help           this text\n"
 "\n"
@@ -121,7 +123,10 @@ static int parse_vector_length(const char *arg)
 
 static void parse_options(struct vm *vm, int argc, char **argv)
 {
+	enum { OPT_SDEI = 256, OPT_TEST_DEVICE };
 	static const struct option longs[] = {
+		{ "sdei", optional_argument, NULL, OPT_SDEI },
+		{ "test-device", no_argument, NULL, OPT_TEST_DEVICE },
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "initrd", required_argument, NULL, 'i' },
 		{ "append", required_argument, NULL, 'a' },
@@ -157,6 +162,15 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 			break;
 		case 'b':
 			vm->batch = true;
+			break;
+		case OPT_SDEI:
+			if (optarg && strcmp(optarg, "strict"))
+				die(VMM_USAGE, "--sdei takes nothing or =strict, not '%s'", optarg);
+			vm->sdei = true;
+			vm->sdei_strict = optarg;
+			break;
+		case OPT_TEST_DEVICE:
+			vm->test_device = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);

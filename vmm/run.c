@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "sdei.h"
 #include "vmm.h"
 
 #define KICK_SIGNAL	SIGUSR1
@@ -36,6 +37,7 @@
 struct vcpu {
 	unsigned int index;
 	int fd;
+	uint64_t mpidr;
 	struct kvm_run *run;
 	pthread_t thread;
 };
@@ -136,6 +138,8 @@ void vm_create(struct vm *vm)
 	vm->run_size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (vm->run_size < sizeof(struct kvm_run))
 		die(VMM_ERROR, "KVM_GET_VCPU_MMAP_SIZE is too small");
+	if (vm->sdei)
+		sdei_enable(vm);
 }
 
 /* The lengths up to the one asked for, then the registers' memory. */
@@ -181,6 +185,7 @@ static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_ini
 		die_errno("KVM_ARM_VCPU_INIT");
 	if (sve)
 		sve_setup(vm, vcpu);
+	vcpu->mpidr = get_one_reg(vcpu, MPIDR_EL1) & MPIDR_AFFINITY;
 }
 
 static int gic_attr(const struct vm *vm, unsigned int op, uint32_t group, uint64_t attr,
@@ -260,13 +265,24 @@ void vm_create_vcpus(struct vm *vm)
 
 uint64_t vcpu_mpidr(const struct vm *vm, unsigned int i)
 {
-	return get_one_reg(&vm->vcpus[i], MPIDR_EL1) & MPIDR_AFFINITY;
+	return vm->vcpus[i].mpidr;
 }
 
 void irq_line(unsigned int spi, bool level)
 {
 	struct kvm_irq_level irq = {
 		.irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | (32 + spi),
+		.level = level,
+	};
+
+	ioctl(the_vm->vm_fd, KVM_IRQ_LINE, &irq);
+}
+
+void ppi_line(unsigned int i, unsigned int intid, bool level)
+{
+	struct kvm_irq_level irq = {
+		.irq = KVM_ARM_IRQ_TYPE_PPI << KVM_ARM_IRQ_TYPE_SHIFT |
+		       (i >> 8) << KVM_ARM_IRQ_VCPU2_SHIFT | (i & 0xff) << KVM_ARM_IRQ_VCPU_SHIFT | intid,
 		.level = level,
 	};
 
@@ -313,6 +329,11 @@ static void mmio_exit(const struct vcpu *vcpu)
 			rtc_write(addr - RTC_BASE, val);
 		else
 			val = rtc_read(addr - RTC_BASE);
+	} else if (the_vm->test_device && addr - TESTDEV_BASE < TESTDEV_SIZE) {
+		if (run->mmio.is_write)
+			testdev_write(the_vm, addr - TESTDEV_BASE, val);
+		else
+			val = testdev_read(addr - TESTDEV_BASE);
 	} else {
 		guest_crash(vcpu, "%s of %u bytes at address %#lx, where nothing is",
 			    run->mmio.is_write ? "write" : "read", len, addr);

@@ -17,6 +17,8 @@
 #define UART_SIZE	0x1000UL
 #define RTC_BASE	0x09010000UL
 #define RTC_SIZE	0x1000UL
+#define TESTDEV_BASE	0x09020000UL
+#define TESTDEV_SIZE	0x1000UL
 #define GICD_BASE	0x10000000UL
 #define GICD_SIZE	0x10000UL
 #define ITS_BASE	0x10080000UL
@@ -56,6 +58,9 @@ struct vm {
 	uint64_t ram_size;
 	int vector_bits;		/* SVE: -1 the longest, 0 none */
 	bool batch;
+	bool sdei;			/* software delegated exceptions */
+	bool sdei_strict;		/* ... as the firmware of real machines */
+	bool test_device;
 
 	/* File descriptors. */
 	int kvm_fd;
@@ -90,7 +95,7 @@ void __attribute__((noreturn)) die_errno(const char *what);
 void vm_create(struct vm *vm);
 /* Create the vCPUs and the GIC. The loader comes after it. */
 void vm_create_vcpus(struct vm *vm);
-/* The MPIDR_EL1 affinity bits of vCPU @i, for the device tree. */
+/* The MPIDR_EL1 affinity bits of vCPU @i. */
 uint64_t vcpu_mpidr(const struct vm *vm, unsigned int i);
 /* Start all vCPU threads, serve the terminal, stop; the exit status. */
 int vm_run(struct vm *vm);
@@ -101,6 +106,8 @@ int vm_run(struct vm *vm);
 void vm_stop(enum vmm_status status);
 /* Drive the level of a shared peripheral interrupt (@spi from 0). */
 void irq_line(unsigned int spi, bool level);
+/* Drive the level of a private peripheral interrupt (16 to 31) of vCPU @i. */
+void ppi_line(unsigned int i, unsigned int intid, bool level);
 
 /* memory.c */
 
@@ -140,6 +147,10 @@ int serial_timer_fd(void);
 /* rtc.c: a PL031 without alarm interrupt. 32-bit registers. */
 uint32_t rtc_read(uint64_t off);
 void rtc_write(uint64_t off, uint32_t val);
+
+/* testdev.c: lets a guest play the part of its VMM's user. */
+uint32_t testdev_read(uint64_t off);
+void testdev_write(const struct vm *vm, uint64_t off, uint32_t val);
 
 /* console.c: the user's terminal. */
 
