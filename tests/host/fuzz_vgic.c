@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// link: kvm/vgic/model.c kvm/vgic/model_lr.c kvm/vgic/lpi.c kvm/vgic/mmio.c kvm/vgic/dist.c kvm/vgic/redist.c kvm/vgic/its.c kvm/vgic/its_mmio.c kvm/vgic/its_table.c kernel/lib/tree.c
+// link: kvm/vgic/model.c kvm/vgic/model_lr.c kvm/vgic/claim.c kvm/vgic/lpi.c kvm/vgic/mmio.c kvm/vgic/dist.c kvm/vgic/redist.c kvm/vgic/its.c kvm/vgic/its_mmio.c kvm/vgic/its_table.c kernel/lib/tree.c
 /* Any bytes as register accesses, inputs, entries and exits: the model's state must stay consistent. */
 #include "tests/host/vgic_sim.h"
 
@@ -56,6 +56,18 @@ static void access_user(struct input *in, bool *inside)
 		vgic_levels_set(&dist, &pes[0], off & 0x3e0, val);
 }
 
+/* An SDEI event takes an interrupt, or gives it back. */
+static void claim(struct input *in, struct vgic_pe *pe, bool back)
+{
+	u32 intid = 16 + take(in, 1) % (dist.nr_ids - 16);
+	struct vgic_pe *p = intid < VGIC_PRIVATE ? pe : NULL;
+
+	if (back)
+		vgic_unclaim(&dist, p, intid);
+	else if (!vgic_claim(&dist, p, intid, false))
+		(void)vgic_claim_pending(&dist, p, intid, false);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, data + size };
@@ -101,6 +113,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		case 13:
 			(void)vgic_model_has_pending(&pes[who]);
 			sim_timer(&pes[who], op & 0x80);
+			break;
+		case 14:
+			claim(&in, &pes[who], op & 0x80);
 			break;
 		default:
 			if (inside[who])

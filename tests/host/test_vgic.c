@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// link: kvm/vgic/model.c kvm/vgic/model_lr.c kvm/vgic/lpi.c kvm/vgic/mmio.c kvm/vgic/dist.c kvm/vgic/redist.c kvm/vgic/its.c kvm/vgic/its_mmio.c kvm/vgic/its_table.c kernel/lib/tree.c
+// link: kvm/vgic/model.c kvm/vgic/model_lr.c kvm/vgic/claim.c kvm/vgic/lpi.c kvm/vgic/mmio.c kvm/vgic/dist.c kvm/vgic/redist.c kvm/vgic/its.c kvm/vgic/its_mmio.c kvm/vgic/its_table.c kernel/lib/tree.c
 /* The vGIC's model against a CPU interface in C: single cases, then random guests and devices for which nothing may get lost. */
 #include <errno.h>
 
@@ -152,6 +152,43 @@ static void test_level(void)
 }
 
 /* Deeper nesting than there are list registers: EOIs that no register sees are counted, in the order of priorities. */
+/* An interrupt that an SDEI event has: never taken, nothing to be seen of it, its input reported. */
+static void test_claim(void)
+{
+	struct vgic_pe *p = &pes[0];
+
+	sim_init();
+	spi_on(SPI0, true, 0xa0);
+	vgic_model_inject(&dist, NULL, SPI0, true);
+	sim_enter(p);
+	assert(vgic_claim(&dist, NULL, SPI0, false) == -EAGAIN);
+	assert(sim_ack(p) == SPI0);
+	sim_exit(p);
+	assert(vgic_claim(&dist, NULL, SPI0, false) == -EBUSY);
+	sim_enter(p);
+	sim_eoi(p);
+	sim_exit(p);
+	assert(!vgic_claim(&dist, NULL, SPI0, false));
+	assert(!(dist_rd(0x104) & 1) && !vgic_claim_pending(&dist, NULL, SPI0, false));
+	dist_wr(0x104, ~0U);					/* enable, set pending: ignored for this one */
+	dist_wr(0x204, 1);
+	assert(!(dist_rd(0x104) & 1) && (dist_rd(0x104) & 2) && !(dist_rd(0x204) & 1));
+	sim_claimed = 0;
+	vgic_model_inject(&dist, NULL, SPI0, true);
+	assert(sim_claimed == 1 && !p->summary && vgic_claim_pending(&dist, NULL, SPI0, false));
+	vgic_claim_begin(&dist, NULL, SPI0);
+	assert(!vgic_claim_pending(&dist, NULL, SPI0, false));
+	vgic_unclaim(&dist, NULL, SPI0);
+	vgic_model_inject(&dist, NULL, SPI0, true);
+	assert(sim_claimed == 1 && !p->summary);		/* comes back disabled */
+	dist_wr(0x104, 1);
+	sim_enter(p);
+	assert(sim_ack(p) == SPI0);
+	sim_eoi(p);
+	sim_exit(p);
+	sim_check();
+}
+
 static void test_overflow(void)
 {
 	struct vgic_pe *p = &pes[0];
@@ -488,6 +525,7 @@ int main(void)
 	test_user();
 	test_edge();
 	test_level();
+	test_claim();
 	test_overflow();
 	test_groups();
 	test_sgi();

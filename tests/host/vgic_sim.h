@@ -188,9 +188,16 @@ static bool op_interrupted(void)
 	return !sim_patience || (sim_patience != ~0U && !--sim_patience);
 }
 
+static unsigned sim_claimed;	/* inputs of claimed interrupts that rose */
+
+static void op_claimed(struct vgic_dist *d, struct vgic_pe *p, u32 intid)
+{
+	sim_claimed++;
+}
+
 static const struct vgic_ops sim_ops = {
 	op_kick, op_hw_level, op_hw_active, op_acked, op_stop, op_resume,
-	op_mem_read, op_mem_write, op_mem_visible, op_interrupted,
+	op_mem_read, op_mem_write, op_mem_visible, op_interrupted, op_claimed,
 };
 
 static void sim_free(void)
