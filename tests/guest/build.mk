@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Bare EL1 payloads: tests/guest/NAME.c -> build/tests/guest/NAME, an arm64 Image.
 payload_src := $(wildcard tests/guest/*.c)
-payload_lib := tests/guest/lib/start.S tests/guest/lib/lib.c tests/guest/lib/gic.c
+payload_lib := tests/guest/lib/start.S tests/guest/lib/lib.c tests/guest/lib/gic.c tests/guest/lib/sdei_entry.S tests/guest/lib/sdei.c
 guest_payloads := $(patsubst tests/guest/%.c,$(BUILD)/tests/guest/%,$(payload_src))
 payload_flags := -std=gnu11 -O2 -g1 -Wall -Wextra -Werror -Wno-unused-parameter -iquote . -I tests/guest/lib \
 	-ffreestanding -fno-stack-protector -mgeneral-regs-only -mstrict-align -fno-strict-aliasing \
