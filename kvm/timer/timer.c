@@ -289,10 +289,15 @@ static void background_fire(struct ktimer *k)
 {
 	struct vcpu_timers *ts = container_of(k, struct vcpu_timers, background);
 
-	if (counter_read() < ts->deadline)	/* rounding: not yet */
+	if (counter_read() < ts->deadline) {	/* rounding: not yet */
 		background_arm(ts);
-	else
-		vcpu_kick(ts->v);
+	} else {
+		/*
+		 * A mere kick would be lost on a vCPU that is still loaded on its way to sleep: the hardware's interrupt may
+		 * come late, and not at all once the vCPU is put. With a request it runs, and looks at its timers again.
+		 */
+		vcpu_request(ts->v, REQ_IRQ);
+	}
 }
 
 void timer_block(struct vcpu *v)
