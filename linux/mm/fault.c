@@ -4,7 +4,7 @@
  * faults run in parallel; pages are allocated, cleared and copied outside pt_lock, and the table is looked at again
  * under it. A page that replaces another one is announced to the notifiers.
  */
-#include "linux/mm/internal.h"
+#include "linux/mm/uffd.h"
 
 #define BLOCK_MIN_FREE	4096		/* pages that must be free for a block to be a good idea */
 #define STACK_MAX	(8UL << 20)
@@ -42,13 +42,19 @@ static struct leaf leaf_at(struct mm *mm, u64 addr)
 	return l;
 }
 
+/* Protected by a userfaultfd: writing must ask first. */
+static bool wp_marked(const struct area *a, const struct leaf *l)
+{
+	return unlikely(a->uffd_mode & UFFDIO_REGISTER_MODE_WP) && (l->perm & PT_UFFD_WP);
+}
+
 /* Rights to map a page of a with that may be written by nobody else. */
 static unsigned perm_ro(const struct area *a)
 {
 	return area_perm(a) & ~PT_W;
 }
 
-/* Map one page whose reference goes to the table; if something is there already, nothing. */
+/* Map one page whose reference goes to the table; -EEXIST: something is there already. */
 static int map_page(struct mm *mm, struct area *a, u64 addr, struct page *p, unsigned perm, u64 *seq_now, u64 seq)
 {
 	int err = 0;
@@ -63,8 +69,6 @@ static int map_page(struct mm *mm, struct area *a, u64 addr, struct page *p, uns
 	if (!err && p != zero_page)
 		rss_add(mm, 1);
 	spin_unlock(&mm->pt_lock);
-	if (err == -EEXIST)
-		err = -EAGAIN;
 	if (err)
 		page_put(p);
 	return err;
@@ -74,7 +78,7 @@ static bool block_inside(const struct area *a, u64 addr)
 {
 	u64 b = addr & BLOCK_MASK;
 
-	return b >= a->start && b + BLOCK_SIZE <= a->end && !(a->flags & (AREA_NOBLOCK | MAP_STACK | MAP_GROWSDOWN_));
+	return !a->uffd && b >= a->start && b + BLOCK_SIZE <= a->end && !(a->flags & (AREA_NOBLOCK | MAP_STACK | MAP_GROWSDOWN_));
 }
 
 /* What fills a block's range: nothing, only the zero page, or more. */
@@ -86,7 +90,7 @@ static void fill_leaf(void *arg, u64 ia, pa_t pa, u64 size, unsigned perm)
 {
 	struct fill *f = arg;
 
-	if (pa.v == page_to_pa(zero_page).v && size == PAGE_SIZE)
+	if (pa.v == page_to_pa(zero_page).v && size == PAGE_SIZE && !(perm & PT_UFFD_WP))
 		f->zero = true;
 	else
 		f->other = true;
@@ -268,7 +272,7 @@ static int cow_fault(struct mm *mm, struct area *a, u64 addr)
 
 	spin_lock(&mm->pt_lock);
 	l = leaf_at(mm, addr);
-	if (!l.size || (l.perm & PT_W)) {
+	if (!l.size || (l.perm & PT_W) || wp_marked(a, &l)) {
 		spin_unlock(&mm->pt_lock);
 		return -EAGAIN;
 	}
@@ -294,7 +298,7 @@ static int cow_fault(struct mm *mm, struct area *a, u64 addr)
 	notify_begin(mm, page, page + PAGE_SIZE);
 	spin_lock(&mm->pt_lock);
 	now = leaf_at(mm, addr);
-	if (!now.size || now.pa.v != l.pa.v || (now.perm & PT_W))
+	if (!now.size || now.pa.v != l.pa.v || now.perm != l.perm)
 		err = -EAGAIN;
 	else
 		err = pt_map(&mm->as.pt, page, page_to_pa(new), PAGE_SIZE, area_perm(a), NULL);
@@ -320,6 +324,8 @@ static int upgrade(struct mm *mm, struct area *a, u64 addr)
 
 	spin_lock(&mm->pt_lock);
 	l = leaf_at(mm, addr);
+	if (wp_marked(a, &l))
+		perm = (perm & ~PT_W) | PT_UFFD_WP;
 	if (l.size)
 		err = pt_protect(&mm->as.pt, addr & PAGE_MASK, PAGE_SIZE, l.perm & area_perm(a) & PT_W, perm);
 	spin_unlock(&mm->pt_lock);
@@ -333,12 +339,18 @@ static int fault_step(struct mm *mm, struct area *a, u64 addr, unsigned access)
 	struct leaf l = leaf_at(mm, addr);
 
 	if (!l.size) {
+		int ask = unlikely(a->uffd) ? uffd_reason_absent(a, addr) : 0;
+
+		if (ask)
+			return ask;
 		if (a->ops)
 			return ops_fault(mm, a, addr, access);
 		return a->obj ? obj_fault(mm, a, addr, access) : anon_fault(mm, a, addr, access);
 	}
 	if (l.perm & need)
 		return 0;
+	if ((access & FAULT_WRITE) && wp_marked(a, &l))
+		return UFFD_ASK_WP;
 	if ((access & FAULT_WRITE) && !area_shared(a))
 		return cow_fault(mm, a, addr);
 	return upgrade(mm, a, addr);
@@ -354,8 +366,69 @@ int area_fault(struct mm *mm, struct area *a, u64 addr, unsigned access)
 		return -EACCES;
 	do {
 		err = fault_step(mm, a, addr, access);
+	} while (err == -EAGAIN || err == -EEXIST);
+	return err;
+}
+
+/* The same, and if somebody else must be asked, w is queued for that: positive then. */
+static int fault_or_ask(struct mm *mm, struct area *a, u64 addr, unsigned access, struct uffd_wait *w)
+{
+	int err;
+
+	do {
+		err = area_fault(mm, a, addr, access);
+		if (unlikely(err > 0))
+			err = uffd_ask(a, addr, access, err, w);
+	} while (err == -EAGAIN && a->uffd && !READ_ONCE(a->uffd->released));
+	return err;
+}
+
+int area_map_present(struct mm *mm, struct area *a, u64 addr, unsigned mark)
+{
+	unsigned perm = area_shared(a) ? area_perm(a) : perm_ro(a);
+	u64 index = area_index(a, addr), seq;
+	struct page *p;
+	int err;
+
+	if (mark)
+		perm = (perm & ~PT_W) | mark;
+	do {
+		seq = __atomic_load_n(&a->obj->seq, __ATOMIC_ACQUIRE);
+		if (index >= ALIGN_UP(READ_ONCE(a->obj->size), PAGE_SIZE) >> PAGE_SHIFT)
+			return -EFAULT;
+		p = memobj_page(a->obj, index, false);
+		if (!p)
+			return -ENOENT;
+		err = map_page(mm, a, addr, p, perm, &a->obj->seq, seq);
 	} while (err == -EAGAIN);
 	return err;
+}
+
+int area_fill(struct mm *mm, struct area *a, u64 addr, struct page *p, unsigned mark)
+{
+	unsigned perm = p == zero_page ? perm_ro(a) : area_perm(a);
+	int err;
+
+	if (!area_shared(a)) {
+		if (a->obj && area_index(a, addr) >= ALIGN_UP(READ_ONCE(a->obj->size), PAGE_SIZE) >> PAGE_SHIFT) {
+			page_put(p);
+			return -EFAULT;
+		}
+		return map_page(mm, a, addr, p, mark ? (perm & ~PT_W) | mark : perm, NULL, 0);
+	}
+	if (p == zero_page)
+		p = page_alloc(0, ALLOC_ZERO);
+	if (!p)
+		return -ENOMEM;
+	if (area_index(a, addr) >= ALIGN_UP(READ_ONCE(a->obj->size), PAGE_SIZE) >> PAGE_SHIFT)
+		err = -EFAULT;
+	else
+		err = memobj_insert(a->obj, area_index(a, addr), p);
+	page_put(p);
+	if (err)
+		return err;
+	err = area_map_present(mm, a, addr, mark);
+	return err == -ENOENT || err == -EFAULT ? 0 : err;	/* punched out again meanwhile */
 }
 
 /* An area that grows downwards, and addr is below it: make it reach addr. */
@@ -383,6 +456,7 @@ static bool stack_grow(struct mm *mm, u64 addr)
 
 int mm_fault(struct mm *mm, u64 addr, unsigned access)
 {
+	struct uffd_wait w;
 	struct area *a;
 	int err;
 
@@ -390,9 +464,9 @@ int mm_fault(struct mm *mm, u64 addr, unsigned access)
 		down_read(&mm->lock);
 		a = addr < USER_END && !mm->exiting ? area_first(mm, addr) : NULL;
 		if (!a || a->start <= addr) {
-			err = a ? area_fault(mm, a, addr, access & ~FAULT_PIN) : -EFAULT;
+			err = a ? fault_or_ask(mm, a, addr, access & ~FAULT_PIN, &w) : -EFAULT;
 			up_read(&mm->lock);
-			return err;
+			return unlikely(err > 0) ? uffd_sleep(&w, access & FAULT_USER) : err;
 		}
 		err = a->flags & MAP_GROWSDOWN_ ? 0 : -EFAULT;
 		up_read(&mm->lock);
@@ -402,13 +476,14 @@ int mm_fault(struct mm *mm, u64 addr, unsigned access)
 }
 
 /* mm->lock held for reading. */
-static int pin_locked(struct mm *mm, struct area *a, u64 addr, bool write, struct page **page, struct leaf *l)
+static int pin_locked(struct mm *mm, struct area *a, u64 addr, bool write, struct page **page, struct leaf *l,
+		      struct uffd_wait *w)
 {
 	unsigned access = (write ? FAULT_WRITE : 0) | FAULT_PIN;
 	int err;
 
 	for (;;) {
-		err = area_fault(mm, a, addr, access);
+		err = fault_or_ask(mm, a, addr, access, w);
 		if (err)
 			return err;
 		spin_lock(&mm->pt_lock);
@@ -425,28 +500,36 @@ static int pin_locked(struct mm *mm, struct area *a, u64 addr, bool write, struc
 
 int mm_fault_guest(struct mm *mm, u64 addr, bool write)
 {
+	struct uffd_wait w;
 	struct area *a;
-	int err = -EFAULT;
+	int err;
 
-	down_read(&mm->lock);
-	a = addr < USER_END && !mm->exiting ? area_find(mm, addr) : NULL;
-	if (a)
-		err = area_fault(mm, a, addr, (write ? FAULT_WRITE : 0) | FAULT_PIN);
-	up_read(&mm->lock);
+	do {
+		down_read(&mm->lock);
+		a = addr < USER_END && !mm->exiting ? area_find(mm, addr) : NULL;
+		err = a ? fault_or_ask(mm, a, addr, (write ? FAULT_WRITE : 0) | FAULT_PIN, &w) : -EFAULT;
+		up_read(&mm->lock);
+		if (unlikely(err > 0))
+			err = uffd_sleep(&w, true);
+	} while (err == -EAGAIN);
 	return err;
 }
 
 int mm_pin(struct mm *mm, u64 addr, bool write, struct page **page, bool *writable, bool *block_ok)
 {
+	struct uffd_wait w;
 	struct area *a;
-	struct leaf l;
-	int err = -EFAULT;
+	struct leaf l = {};
+	int err;
 
-	down_read(&mm->lock);
-	a = addr < USER_END && !mm->exiting ? area_find(mm, addr) : NULL;
-	if (a)
-		err = pin_locked(mm, a, addr, write, page, &l);
-	up_read(&mm->lock);
+	do {
+		down_read(&mm->lock);
+		a = addr < USER_END && !mm->exiting ? area_find(mm, addr) : NULL;
+		err = a ? pin_locked(mm, a, addr, write, page, &l, &w) : -EFAULT;
+		up_read(&mm->lock);
+		if (unlikely(err > 0))
+			err = uffd_sleep(&w, false);
+	} while (err == -EAGAIN);
 	if (err)
 		return err;
 	*writable = l.perm & PT_W;
@@ -459,6 +542,7 @@ int mm_populate(struct mm *mm, u64 start, u64 end, bool write)
 	int err = 0;
 
 	for (u64 at = start; at < end && !err; at += PAGE_SIZE) {
+		struct uffd_wait w;
 		struct area *a;
 
 		down_read(&mm->lock);
@@ -470,12 +554,18 @@ int mm_populate(struct mm *mm, u64 start, u64 end, bool write)
 			u64 stop = MIN(MIN(a->end, end), at + BLOCK_SIZE);
 
 			for (;; at += PAGE_SIZE) {
-				err = area_fault(mm, a, at, write && (a->prot & PROT_WRITE) ? FAULT_WRITE : 0);
+				err = fault_or_ask(mm, a, at, write && (a->prot & PROT_WRITE) ? FAULT_WRITE : 0, &w);
 				if (err || at + PAGE_SIZE >= stop)
 					break;
 			}
 		}
 		up_read(&mm->lock);
+		if (unlikely(err > 0))
+			err = uffd_sleep(&w, true);
+		if (err == -EAGAIN) {
+			at -= PAGE_SIZE;	/* this page once more */
+			err = 0;
+		}
 		if (notify_pending())
 			return -EINTR;
 	}

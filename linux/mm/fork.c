@@ -19,7 +19,7 @@ static void copy_leaf(void *arg, u64 ia, pa_t pa, u64 size, unsigned perm)
 
 	if (c->err)
 		return;
-	c->err = pt_map(&c->new->as.pt, ia, pa, size, perm & ~PT_W, NULL);
+	c->err = pt_map(&c->new->as.pt, ia, pa, size, perm & ~(PT_W | PT_SW0), NULL);
 	if (c->err || p == zero_page)
 		return;
 	for (u64 i = 0; i < size >> PAGE_SHIFT; i++)
@@ -50,6 +50,8 @@ static int copy_area(struct mm *old, struct mm *new, const struct area *a)
 
 	if (!b)
 		return -ENOMEM;
+	b->uffd = NULL;		/* the child's memory is its own: nobody asked for events of forks */
+	b->uffd_mode = 0;
 	area_link(b);
 	if (area_shared(a) || (a->flags & AREA_WIPEONFORK))
 		return 0;

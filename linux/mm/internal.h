@@ -70,6 +70,17 @@ int mm_populate(struct mm *mm, u64 start, u64 end, bool write);	/* takes mm->loc
 void icache_sync(pa_t pa, u64 size);
 void rss_add(struct mm *mm, s64 pages);
 
+/*
+ * Put page p (its reference goes along, whatever happens) where a has none at addr, in the object first when it is shared;
+ * mark: PT_SW* bits for the entry, which is then not writable. The zero page of a shared area becomes a page of its own.
+ * -EEXIST, -EFAULT (beyond the object's end), -ENOMEM.
+ */
+int area_fill(struct mm *mm, struct area *a, u64 addr, struct page *p, unsigned mark);
+/* Map what a's object has for addr: -ENOENT: nothing; errors as before. */
+int area_map_present(struct mm *mm, struct area *a, u64 addr, unsigned mark);
+
 /* memobj.c */
+/* Insert p, whose reference goes to the index if 0 is returned: -EEXIST, -ENOMEM. */
+int memobj_insert(struct memobj *o, u64 index, struct page *p);
 /* For a fault: the page; *block is set if its 2 MiB of the object are one block of memory. */
 struct page *memobj_fault_page(struct memobj *o, u64 index, bool want_block, bool *block);

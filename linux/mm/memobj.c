@@ -137,6 +137,20 @@ static struct page *page_insert(struct memobj *o, u64 index, struct page *p)
 	return there;
 }
 
+int memobj_insert(struct memobj *o, u64 index, struct page *p)
+{
+	struct page *there;
+
+	page_get(p);
+	there = page_insert(o, index, p);
+	if (!there)
+		return -ENOMEM;
+	page_put(there);
+	if (there == p)
+		return 0;
+	return -EEXIST;
+}
+
 struct page *memobj_page(struct memobj *o, u64 index, bool create)
 {
 	struct page *p;
@@ -192,7 +206,7 @@ struct page *memobj_fault_page(struct memobj *o, u64 index, bool want_block, boo
 		read_unlock(&o->lock);
 		if (p)
 			return p;
-		if (try || !want_block || !empty || (first + CHUNK) << PAGE_SHIFT > READ_ONCE(o->size) ||
+		if (try || !want_block || READ_ONCE(o->no_blocks) || !empty || (first + CHUNK) << PAGE_SHIFT > READ_ONCE(o->size) ||
 		    pages_free() < BLOCK_MIN_FREE)
 			break;
 		p = page_alloc(BLOCK_ORDER, ALLOC_ZERO);

@@ -4,7 +4,7 @@
  * What is taken out of the tree of areas is freed only after mm->lock is released: the last reference to a file may
  * end a VM, which takes mm->lock to remove its notifier.
  */
-#include "linux/mm/internal.h"
+#include "linux/mm/uffd.h"
 #include "linux/process/task.h"
 
 #define ZAP_STEP	(64UL << 20)	/* per hold of pt_lock */
@@ -307,7 +307,8 @@ int area_split(struct mm *mm, u64 addr)
 static bool can_merge(const struct area *a, const struct area *b)
 {
 	if (a->end != b->start || a->prot != b->prot || a->flags != b->flags || a->obj != b->obj ||
-	    a->file != b->file || a->ops != b->ops || a->ops || a->priv != b->priv)
+	    a->file != b->file || a->ops != b->ops || a->ops || a->priv != b->priv || a->uffd != b->uffd ||
+	    a->uffd_mode != b->uffd_mode)
 		return false;
 	return !a->obj || a->offset + (a->end - a->start) == b->offset;
 }
@@ -521,8 +522,10 @@ static int protect_area(struct mm *mm, struct area *a, u32 prot)
 	}
 	/* Private pages get the right to write when they are written: they may be shared with others. */
 	keep = perm & PT_W;
-	if (!area_shared(a))
+	if (!area_shared(a) || (a->uffd_mode & UFFDIO_REGISTER_MODE_WP))
 		perm &= ~PT_W;
+	if (a->uffd_mode & UFFDIO_REGISTER_MODE_WP)
+		keep |= PT_UFFD_WP;
 	err = mm_set_perm(mm, a->start, a->end, keep, perm);
 	if (err)
 		a->prot = old;

@@ -25,6 +25,7 @@ struct memobj {
 	u64 npages;
 	u64 seq;			/* moves before pages that leave the index are unmapped; see memobj_shrink */
 	u32 seals;
+	bool no_blocks;			/* somebody watches its pages one by one: no new 2 MiB blocks */
 };
 struct memobj *memobj_create(u64 size);			/* NULL: no memory */
 struct memobj *memobj_get(struct memobj *o);
@@ -57,6 +58,8 @@ struct area {
 	void *priv;
 	struct mm *mm;
 	struct list obj_link;
+	struct uffd *uffd;		/* who is asked about faults (linux/mm/uffd.h), for what; NULL: nobody */
+	u32 uffd_mode;			/* UFFDIO_REGISTER_MODE_* */
 	u64 obj_pass;			/* last memobj.pass that saw it; under obj->areas_lock */
 };
 

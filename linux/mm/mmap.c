@@ -183,6 +183,8 @@ static s64 remap_move(struct mm *mm, struct area *a, const struct remap *r, stru
 	b = err ? NULL : area_dup(mm, a);
 	if (!b)
 		return -ENOMEM;
+	b->uffd = NULL;		/* moved memory is no longer watched, as on Linux without its event */
+	b->uffd_mode = 0;
 	b->start = to;
 	b->end = to + r->new_len;
 	err = len ? move_pages(mm, r->old, to, len) : 0;
