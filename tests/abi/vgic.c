@@ -3,10 +3,7 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 
-#include "kvm.h"
-
-#define GICD 0x08000000UL
-#define GICR 0x080a0000UL
+#include "gic.h"
 
 /*
  * Enable group 1 and SPI 32..63, then wait in WFI with IRQs masked; report
@@ -27,25 +24,6 @@ GUEST(bell, "mov w0, #1; str w0, [x27]; mov w0, #2; str w0, [x27, #4]; mov w0, #
 GUEST(spin, "1: b 1b");
 /* Reports GICD_IIDR, then each time that it reads as something else. */
 GUEST(iidr, "1: ldr w1, [x26, #8]; str x1, [x28]; 2: ldr w0, [x26, #8]; cmp w0, w1; b.eq 2b; b 1b");
-
-static int attr(int fd, unsigned long op, uint32_t group, uint64_t a, void *val)
-{
-	struct kvm_device_attr d = { .group = group, .attr = a, .addr = (uintptr_t)val };
-
-	return ioctl(fd, op, &d);
-}
-
-#define SET KVM_SET_DEVICE_ATTR
-#define GET KVM_GET_DEVICE_ATTR
-#define HAS KVM_HAS_DEVICE_ATTR
-
-static int gic_create(struct vm *vm)
-{
-	struct kvm_create_device d = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
-
-	must(ioctl(vm->fd, KVM_CREATE_DEVICE, &d));
-	return d.fd;
-}
 
 static int gic_ready(struct vm *vm)
 {
@@ -109,13 +87,6 @@ static void attributes(void)
 	      "GICD_TYPER by the device API");
 	close(gic);
 	vm_drop(&vm);
-}
-
-static int line(struct vm *vm, uint32_t type, uint32_t vcpu, uint32_t num, int level)
-{
-	struct kvm_irq_level irq = { .irq = type << 24 | vcpu << 16 | num, .level = level };
-
-	return ioctl(vm->fd, KVM_IRQ_LINE, &irq);
 }
 
 static void *raise_later(void *arg)
