@@ -125,6 +125,7 @@ int kvm_check_extension(struct vm *vm, u64 cap)
 	case KVM_CAP_IRQFD_RESAMPLE:
 	case KVM_CAP_ARM_SUPPORTED_REG_MASK_RANGES:
 	case KVM_CAP_SYNC_MMU:
+	case CAP_ARM_WRITABLE_IMP_ID_REGS:
 	case KVM_CAP_BINARY_STATS_FD:
 	case KVM_CAP_COALESCED_PIO:
 	case KVM_CAP_SIGNAL_MSI:

@@ -28,6 +28,13 @@ struct host_features {
 };
 extern struct host_features host;
 
+/* Capabilities newer than the headers we build with (Linux 6.15): the numbers are Linux's. */
+#ifdef KVM_CAP_ARM_WRITABLE_IMP_ID_REGS
+#define CAP_ARM_WRITABLE_IMP_ID_REGS	KVM_CAP_ARM_WRITABLE_IMP_ID_REGS
+#else
+#define CAP_ARM_WRITABLE_IMP_ID_REGS	239
+#endif
+
 int features_init(void);	/* -ENODEV with a line that says what is missing; all CPUs online */
 /* KVM_CHECK_EXTENSION. vm NULL: asked on /dev/kvm. */
 int kvm_check_extension(struct vm *vm, u64 cap);

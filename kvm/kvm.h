@@ -59,6 +59,7 @@ struct vm {
 	} fwregs;
 	u64 counter_offset[2];		/* virtual, physical */
 	bool counter_offset_set;	/* by KVM_ARM_SET_COUNTER_OFFSET: ONE_REG writes of the counters do nothing */
+	bool impl_writable;		/* CAP_ARM_WRITABLE_IMP_ID_REGS: MIDR_EL1 and its like may be written */
 	u64 nisv_to_user, system_suspend;	/* enabled capabilities */
 	u64 manual_dirty;		/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 flags */
 	u32 vcpu_features;		/* VMF_* (kvm/sysreg/idreg.h) */
@@ -67,6 +68,7 @@ struct vm {
 	u64 feats;			/* FEAT_* of sysreg_ids.h: optional system registers that exist */
 	struct {
 		u64 id[64];		/* VM-wide ID register values, by (CRm - 1) * 8 + op2 of op0=3 op1=0 CRn=0; sysreg/idreg.c */
+		u64 midr, revidr, aidr, ctr;	/* sysreg/impl.c */
 		u64 offered[64];	/* as they were before the VMM wrote any */
 	} idregs;
 	struct vm_stats stats;

@@ -211,6 +211,7 @@ static int vm_features_set(struct vm *vm, u32 f)
 		vm->vcpu_features |= VMF_SVE;
 	idregs_limit(vm->idregs.offered, host.id, vm->vcpu_features);
 	memcpy(vm->idregs.id, vm->idregs.offered, sizeof(vm->idregs.id));
+	impl_init(vm);
 	vm->feats = sysreg_feats(vm->idregs.id, vm->vcpu_features);
 	vm->features_set = true;
 	return 0;

@@ -205,6 +205,8 @@ static s64 ioctl_vm_enable_cap(struct vm *vm, const struct kvm_enable_cap *c)
 	case KVM_CAP_ARM_SYSTEM_SUSPEND:
 		vm->system_suspend = 1;
 		return 0;
+	case CAP_ARM_WRITABLE_IMP_ID_REGS:
+		return impl_make_writable(vm);
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return enable_manual_dirty(vm, c->args[0]);
 	case KVM_CAP_NB_SDEI:
@@ -348,29 +350,9 @@ static s64 ioctl_vm_has_attr(struct vm *vm, const struct kvm_device_attr *a)
 	return a->group == KVM_ARM_VM_SMCCC_CTRL && a->attr == KVM_ARM_VM_SMCCC_FILTER ? 0 : -ENXIO;
 }
 
-/* Which bits of the ID registers a VMM may change, as a table by op1 (0, 1, 3), CRm and op2. */
 static s64 ioctl_writable_masks(struct vm *vm, const struct reg_mask_range *r)
 {
-	static const char zero[sizeof(r->reserved)];
-	unsigned i;
-
-	if (r->range || memcmp(r->reserved, zero, sizeof(zero)))
-		return -EINVAL;
-	if (clear_user(r->addr, KVM_ARM_FEATURE_ID_RANGE_SIZE * sizeof(u64)))
-		return -EFAULT;
-	for (i = 0; i < id_fields_n; i++) {
-		const struct id_field *f = &id_fields[i];
-		u64 at = r->addr + (f->index + 8) * sizeof(u64), mask;
-
-		if (f->kind == IDF_FIXED || f->kind == IDF_SAME)
-			continue;
-		if (get_user(mask, at))
-			return -EFAULT;
-		mask |= 0xfUL << f->lsb;
-		if (put_user(mask, at))
-			return -EFAULT;
-	}
-	return 0;
+	return idreg_writable_masks(vm, r);
 }
 
 #include "ioctl_vm.h"

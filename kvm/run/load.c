@@ -49,7 +49,7 @@ static void traps_load(const struct vcpu *v)
 	if (t->has_pmu)
 		write_sysreg(PMUSERENR_ALL, pmuserenr_el0);
 	write_sysreg(v->config.mpidr, vmpidr_el2);
-	write_sysreg(read_sysreg(midr_el1), vpidr_el2);
+	write_sysreg(v->vm->idregs.midr, vpidr_el2);
 }
 
 static void traps_put(const struct vcpu *v)

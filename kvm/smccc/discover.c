@@ -18,8 +18,8 @@ static bool own_is_known(const struct vcpu *v)
 	unsigned i;
 
 	for (i = 0; i < host.nr_impls; i++)
-		if (host.impls[i].midr == vreg(v, REG_MIDR_EL1) && host.impls[i].revidr == vreg(v, REG_REVIDR_EL1) &&
-		    host.impls[i].aidr == vreg(v, REG_AIDR_EL1))
+		if (host.impls[i].midr == v->vm->idregs.midr && host.impls[i].revidr == v->vm->idregs.revidr &&
+		    host.impls[i].aidr == v->vm->idregs.aidr)
 			return true;
 	return false;
 }
@@ -36,7 +36,7 @@ enum trap_result smccc_discover_cpus(struct vcpu *v, u32 fn)
 	u64 i = v->regs.x[1];
 
 	if (own && !i)
-		smccc_return(v, 0, vreg(v, REG_MIDR_EL1), vreg(v, REG_REVIDR_EL1), vreg(v, REG_AIDR_EL1));
+		smccc_return(v, 0, v->vm->idregs.midr, v->vm->idregs.revidr, v->vm->idregs.aidr);
 	else if (i - own < host.nr_impls)
 		smccc_return(v, 0, host.impls[i - own].midr, host.impls[i - own].revidr, host.impls[i - own].aidr);
 	else

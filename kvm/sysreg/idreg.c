@@ -27,7 +27,7 @@ void idregs_merge(u64 *all, const u64 *cpu, bool first)
 		const struct id_field *f = &id_fields[i];
 		int a = field_value(f, all[f->index]), b = field_value(f, cpu[f->index]);
 
-		if (b < a)
+		if (f->kind == IDF_HIGHER ? b > a : b < a)
 			all[f->index] = (all[f->index] & ~(0xfUL << f->lsb)) | field_bits(f, b);
 	}
 }
@@ -42,7 +42,7 @@ void idregs_limit(u64 *out, const u64 *host, u32 vm_features)
 		const struct id_field *f = &id_fields[i];
 		int v = field_value(f, host[f->index]);
 
-		if (f->kind == IDF_FIXED || v > (int)f->max)
+		if (f->kind == IDF_FIXED || (v > (int)f->max && f->kind != IDF_HIGHER))
 			v = f->max;
 		if (f->cond && !(vm_features & f->cond))
 			v = 0;
@@ -63,7 +63,9 @@ bool idreg_may_set(unsigned index, u64 offered, u64 val)
 		known |= 0xfUL << f->lsb;
 		if (field_value(f, val) == field_value(f, offered))
 			continue;
-		if (f->kind == IDF_FIXED || f->kind == IDF_SAME || field_value(f, val) > field_value(f, offered))
+		if (f->kind == IDF_FIXED || f->kind == IDF_SAME)
+			return false;
+		if ((field_value(f, val) > field_value(f, offered)) != (f->kind == IDF_HIGHER))
 			return false;
 	}
 	return !(val & ~known);

@@ -7,7 +7,7 @@
 
 #include <nestbox/types.h>
 
-enum id_kind { IDF_MIN, IDF_SIGNED, IDF_FIXED, IDF_SAME };
+enum id_kind { IDF_MIN, IDF_SIGNED, IDF_FIXED, IDF_SAME, IDF_HIGHER };
 
 /* Conditions of fields, and bits of the vcpu_features words below. */
 #define VMF_PTRAUTH	BIT(0)

@@ -17,7 +17,7 @@
 
 u64 reset_midr(struct vcpu *v)
 {
-	return read_sysreg(midr_el1);
+	return v->vm->idregs.midr;
 }
 
 u64 reset_mpidr(struct vcpu *v)
@@ -27,12 +27,12 @@ u64 reset_mpidr(struct vcpu *v)
 
 u64 reset_revidr(struct vcpu *v)
 {
-	return read_sysreg(revidr_el1);
+	return v->vm->idregs.revidr;
 }
 
 u64 reset_aidr(struct vcpu *v)
 {
-	return read_sysreg(aidr_el1);
+	return v->vm->idregs.aidr;
 }
 
 u64 reset_actlr(struct vcpu *v)
@@ -42,10 +42,10 @@ u64 reset_actlr(struct vcpu *v)
 
 u64 reset_ctr(struct vcpu *v)
 {
-	return host.ctr;
+	return v->vm->idregs.ctr;
 }
 
-u64 reset_clidr(struct vcpu *v)
+u64 clidr_least(void)
 {
 	if (host.idc)	/* clean to the point of unification is never needed: one unified level, LoC 1 */
 		return CLIDR_CTYPE(1, CTYPE_UNIFIED) | 1UL << 24;
@@ -53,10 +53,16 @@ u64 reset_clidr(struct vcpu *v)
 	return CLIDR_CTYPE(1, CTYPE_SEPARATE) | CLIDR_CTYPE(2, CTYPE_UNIFIED) | 1UL << 27 | 2UL << 24 | 1UL << 21;
 }
 
+/* What the VMM wrote outlives a reset. */
+u64 reset_clidr(struct vcpu *v)
+{
+	return vreg(v, REG_CLIDR_EL1) ? vreg(v, REG_CLIDR_EL1) : clidr_least();
+}
+
 /* A VMM's own value (KVM_REG_ARM_DEMUX), or one set and one way of the least line length. */
 u32 ccsidr_get(struct vcpu *v, u32 csselr)
 {
-	u64 ctr = v->regs.sys[REG_CTR_EL0];
+	u64 ctr = v->vm->idregs.ctr;
 	unsigned line = csselr & 1 ? ctr & 0xf : ctr >> 16 & 0xf;
 
 	if (v->ccsidr)

@@ -66,6 +66,8 @@ int user_set_rw(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_set_ro(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_timer_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_timer_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
+int user_impl_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);	/* impl.c */
+int user_impl_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_clidr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_clidr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_oslsr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
@@ -76,11 +78,20 @@ u64 reset_midr(struct vcpu *v);
 u64 reset_mpidr(struct vcpu *v);
 u64 reset_revidr(struct vcpu *v);
 u64 reset_clidr(struct vcpu *v);
+u64 clidr_least(void);		/* levels that this machine's maintenance needs */
 u64 reset_aidr(struct vcpu *v);
 u64 reset_ctr(struct vcpu *v);
 u64 reset_actlr(struct vcpu *v);
 u32 ccsidr_get(struct vcpu *v, u32 csselr);
 int ccsidr_set(struct vcpu *v, u32 csselr, u32 val);	/* -EINVAL; -ENOMEM */
+
+/* hide.c: bits of HFGITR_EL2 for what a guest's ID registers hide of a CPU's. */
+u64 hidden_instructions(const u64 *guest, const u64 *cpu);
+
+/* impl.c: what a VM says of its implementation. */
+void impl_init(struct vm *vm);			/* as the CPU is; with the first KVM_ARM_VCPU_INIT, under vm->lock */
+int impl_make_writable(struct vm *vm);		/* KVM_ENABLE_CAP; -EINVAL: there are vCPUs */
+s64 idreg_writable_masks(struct vm *vm, const struct reg_mask_range *r);	/* -EINVAL, -EFAULT */
 
 /* user.c: ONE_REG of everything in sysreg.tbl and idreg.tbl, and of KVM_REG_ARM_DEMUX; uaddr is the value's address. */
 int sysreg_user_get(struct vcpu *v, u64 id, u64 uaddr);

@@ -68,7 +68,7 @@ static u64 hcr_compute(struct vcpu *v)
 	u64 hcr = HCR_VM | HCR_SWIO | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_IS | HCR_TWI | HCR_TWE |
 		  HCR_TID1 | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TSW | HCR_RW | HCR_E2H | HCR_TLOR;
 
-	hcr |= host.evt ? HCR_TID4 : HCR_TID2;
+	hcr |= host.evt && v->vm->idregs.ctr == host.ctr ? HCR_TID4 : HCR_TID2;	/* TID2: CTR_EL0 too */
 	if (host.mte)
 		hcr |= HCR_TID5;
 	if (host.ras)
@@ -119,7 +119,7 @@ void sysreg_traps_compute(struct vcpu *v)
 	if (feats & FEAT_S1POE)
 		t->hfgrtr |= HFG_NPOR_EL0 | HFG_NPOR_EL1;
 	t->hfgwtr = t->hfgrtr;
-	t->hfgitr = 0;
+	t->hfgitr = hidden_instructions(v->vm->idregs.id, host.id);
 	t->hdfgrtr = 0;
 	t->hdfgwtr = 0;
 }

@@ -60,7 +60,7 @@ int user_clidr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val)
 /* A VMM may describe other levels, but not claim that less maintenance is needed than this machine needs. */
 int user_clidr_set(struct vcpu *v, const struct sysreg_user *u, u64 val)
 {
-	u64 least = reset_clidr(v);
+	u64 least = clidr_least();
 
 	if ((val >> 38) || (val >> 24 & 7) < (least >> 24 & 7) || (val >> 27 & 7) < (least >> 27 & 7) ||
 	    (val >> 21 & 7) < (least >> 21 & 7))

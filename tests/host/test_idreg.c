@@ -99,9 +99,35 @@ static void test_random(void)
 				now = now > 7 ? now - 16 : now;
 				was = was > 7 ? was - 16 : was;
 			}
-			assert(now <= was);
+			if (f->kind == IDF_HIGHER)
+				assert(now >= was);
+			else if (f->kind == IDF_SAME || f->kind == IDF_FIXED)
+				assert(now == was);
+			else
+				assert(now <= was);
 		}
 	}
+}
+
+/* Fields that promise less with a higher value, and those that a VMM has no say in. */
+static void test_kinds(void)
+{
+	u64 all[64] = {}, a[64] = {}, b[64] = {}, out[64];
+	unsigned mmfr1 = IDX_ID_AA64MMFR1_EL1, dfr0 = IDX_ID_AA64DFR0_EL1;
+
+	b[mmfr1] = 1UL << ID_AA64MMFR1_SpecSEI_SHIFT;
+	idregs_merge(all, a, true);
+	idregs_merge(all, b, false);
+	assert(field(all, mmfr1, ID_AA64MMFR1_SpecSEI_SHIFT) == 1);
+	idregs_limit(out, all, 0);
+	assert(field(out, mmfr1, ID_AA64MMFR1_SpecSEI_SHIFT) == 1);
+	assert(!idreg_may_set(mmfr1, out[mmfr1], 0));
+	assert(idreg_may_set(mmfr1, out[mmfr1], 2UL << ID_AA64MMFR1_SpecSEI_SHIFT));
+	all[dfr0] = 5UL << ID_AA64DFR0_BRPs_SHIFT | 3UL << ID_AA64DFR0_WRPs_SHIFT;
+	idregs_limit(out, all, 0);
+	assert(field(out, dfr0, ID_AA64DFR0_BRPs_SHIFT) == 5);
+	assert(!idreg_may_set(dfr0, out[dfr0], out[dfr0] - (1UL << ID_AA64DFR0_BRPs_SHIFT)));
+	assert(idreg_may_set(dfr0, out[dfr0], out[dfr0] - (1UL << ID_AA64DFR0_WRPs_SHIFT)));
 }
 
 int main(void)
@@ -110,6 +136,7 @@ int main(void)
 	test_signed();
 	test_merge();
 	test_random();
+	test_kinds();
 	puts("idreg: ok");
 	return 0;
 }
