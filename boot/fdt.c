@@ -50,10 +50,10 @@ static u32 node_u32(int node, const char *name, u32 missing)
 }
 
 /* Devices by kind, found in one walk over the tree: searching it once for each costs millions of instructions. */
-enum kind { GIC, TIMER, UART, RTC, PSCI, VIRTIO, KINDS };
+enum kind { GIC, TIMER, UART, RTC, PSCI, PMU, VIRTIO, KINDS };
 static const struct { const char *compatible; enum kind kind; } drivers[] = {
 	{ "arm,gic-v3", GIC }, { "arm,armv8-timer", TIMER }, { "arm,pl011", UART }, { "arm,pl031", RTC },
-	{ "arm,psci-1.0", PSCI }, { "arm,psci-0.2", PSCI }, { "virtio,mmio", VIRTIO },
+	{ "arm,psci-1.0", PSCI }, { "arm,psci-0.2", PSCI }, { "arm,armv8-pmuv3", PMU }, { "virtio,mmio", VIRTIO },
 };
 static struct place { int node, parent; } found[KINDS];	/* the first enabled one; node 0: none */
 
@@ -200,6 +200,8 @@ static void parse_devices(void)
 		platform.timer[i] = node_irq(found[TIMER].node, i);
 	if (found[UART].node && node_reg(found[UART].node, found[UART].parent, 0, &platform.uart, &s))
 		platform.uart_irq = node_irq(found[UART].node, 0);
+	if (found[PMU].node)
+		platform.pmu_irq = node_irq(found[PMU].node, 0);
 	if (found[RTC].node)
 		node_reg(found[RTC].node, found[RTC].parent, 0, &platform.rtc, &s);
 	method = found[PSCI].node ? fdt_getprop(fdt, found[PSCI].node, "method", NULL) : NULL;

@@ -7,6 +7,7 @@
 #include "kernel/mm/uaccess.h"
 #include "kvm/features.h"
 #include "kvm/run/run.h"
+#include "kvm/pmu/pmu.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vcpu_dump.h"
 #include "kvm/vgic/vgic.h"
@@ -61,7 +62,7 @@ int kvm_init(void)
 		return 0;
 	kvm_run_init();
 	vcpu_dump_init();
-	if (vgic_init() || timer_init()) {
+	if (vgic_init() || timer_init() || pmu_init()) {
 		pr_warn("kvm: no usable GICv3 virtualisation or timers: /dev/kvm is not there\n");
 		return 0;
 	}

@@ -138,6 +138,8 @@ int kvm_check_extension(struct vm *vm, u64 cap)
 		return SDEI_EVENTS_MAX;
 	case KVM_CAP_IRQ_ROUTING:
 		return 4096;
+	case KVM_CAP_ARM_PMU_V3:
+		return host.pmu != 0;
 	case KVM_CAP_ARM_EL1_32BIT:
 		return host.el1_32bit;
 	case KVM_CAP_ARM_INJECT_SERROR_ESR:

@@ -74,6 +74,8 @@ struct vm {
 	struct vm_stats stats;
 	int creator;			/* thread id, for the name of the statistics */
 	struct coalesced *coalesced;	/* kvm/coalesced.c; NULL: no zone was ever registered */
+	u64 *pmu_filter;		/* bit n: event n is allowed; NULL: all (kvm/pmu/) */
+	unsigned pmu_n;			/* event counters, PMCR_EL0.N */
 	struct page *ring_page;		/* second page of each vCPU's mapping (KVM_COALESCED_MMIO_PAGE_OFFSET) */
 };
 

@@ -10,6 +10,7 @@
 #include "kvm/features.h"
 #include "kvm/sve.h"
 #include "kvm/sdei/sdei.h"
+#include "kvm/pmu/pmu.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/timer/timer.h"
 #include "kvm/trap/trap.h"
@@ -118,6 +119,7 @@ void vcpu_destroy(struct vcpu *v)
 	if (v->run_page[0])
 		page_put(v->run_page[0]);
 	fp_state_destroy(&v->fp);
+	pmu_vcpu_destroy(v);
 	kfree(v->ccsidr);
 	kfree(v->debug_points);
 	kfree(v);
@@ -187,6 +189,8 @@ static int features_check(const struct kvm_vcpu_init *init)
 		return -ENOENT;
 	if (host.ptrauth)
 		possible |= PTRAUTH_BOTH;
+	if (host.pmu)
+		possible |= FEATURE(KVM_ARM_VCPU_PMU_V3);
 	if (host.el1_32bit)
 		possible |= FEATURE(KVM_ARM_VCPU_EL1_32BIT);
 	if (fp_vl_guest_max())
@@ -209,6 +213,8 @@ static int vm_features_set(struct vm *vm, u32 f)
 		vm->vcpu_features |= VMF_EL1_32BIT;
 	if (f & FEATURE(KVM_ARM_VCPU_SVE))
 		vm->vcpu_features |= VMF_SVE;
+	if (f & FEATURE(KVM_ARM_VCPU_PMU_V3))
+		vm->vcpu_features |= VMF_PMU;
 	idregs_limit(vm->idregs.offered, host.id, vm->vcpu_features);
 	memcpy(vm->idregs.id, vm->idregs.offered, sizeof(vm->idregs.id));
 	impl_init(vm);
@@ -223,14 +229,19 @@ static int config_set(struct vcpu *v, u32 f)
 	int ret;
 
 	ASSERT(c);	/* not initialised: has not run */
+	if ((f & FEATURE(KVM_ARM_VCPU_PMU_V3)) && pmu_vcpu_create(v))
+		return -ENOMEM;
 	mutex_lock(&v->vm->lock);
 	ret = vm_features_set(v->vm, f);
 	mutex_unlock(&v->vm->lock);
-	if (ret)
+	if (ret) {
+		pmu_vcpu_destroy(v);
 		return ret;
+	}
 	c->features[0] = f;
 	c->psci_0_2 = f & FEATURE(KVM_ARM_VCPU_PSCI_0_2);
 	c->ptrauth = f & PTRAUTH_BOTH;
+	c->pmu = f & FEATURE(KVM_ARM_VCPU_PMU_V3);
 	c->el1_32bit = f & FEATURE(KVM_ARM_VCPU_EL1_32BIT);
 	c->sve = f & FEATURE(KVM_ARM_VCPU_SVE);
 	if (c->sve)
@@ -292,6 +303,8 @@ void vcpu_reset_regs(struct vcpu *v)
 	v->input.step = STEP_NONE;
 	v->input.vserror = false;
 	timer_vcpu_reset(v);
+	if (v->pmu)
+		pmu_vcpu_reset(v);
 }
 
 /* PSCI CPU_ON left where this vCPU starts. */
@@ -345,6 +358,8 @@ static int first_run_locked(struct vcpu *v)
 
 	if (!ret)
 		ret = timer_first_run(v);
+	if (!ret)
+		ret = pmu_first_run(v);
 	if (ret)
 		return ret;
 	if (!vm->ran_once && !vgic_in_kernel(vm))

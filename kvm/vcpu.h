@@ -131,6 +131,7 @@ struct vcpu {
 	struct vgic_cpu *vgic;		/* always there after KVM_ARM_VCPU_INIT; kvm/vgic */
 	struct vcpu_timers *timers;
 	struct sdei_vcpu *sdei;		/* NULL: the VM did not opt in */
+	struct vcpu_pmu *pmu;		/* KVM_ARM_VCPU_PMU_V3; NULL: none */
 };
 
 #define vreg(v, r)	((v)->regs.sys[r])	/* memory copy: only valid when put, or for rows kept in memory */

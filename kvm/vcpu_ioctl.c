@@ -10,6 +10,7 @@
 #include "kernel/mm/uaccess.h"
 #include "kvm/features.h"
 #include "kvm/sve.h"
+#include "kvm/pmu/pmu.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vcpu_ops.h"
 #include "kvm/vcpu_state.h"
@@ -159,6 +160,8 @@ static s64 vcpu_attr(struct vcpu *v, const struct kvm_device_attr *a, int op)
 	switch (a->group) {
 	case KVM_ARM_VCPU_TIMER_CTRL:
 		return timer_attr(v, a, op);
+	case KVM_ARM_VCPU_PMU_V3_CTRL:
+		return pmu_attr(v, a, op);
 	case KVM_ARM_VCPU_PVTIME_CTRL:
 		return pvtime_attr(v, a, op);
 	default:

@@ -13,6 +13,7 @@
 #include "kvm/sdei/sdei.h"
 #include "kvm/smccc/smccc.h"
 #include "kvm/sysreg/sysreg.h"
+#include "kvm/pmu/pmu.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vcpu_dump.h"
 #include "kvm/vcpu_state.h"
@@ -49,6 +50,7 @@ static void vm_destroy(struct vm *vm)
 	vgic_vm_destroy(vm);
 	smccc_vm_destroy(vm);
 	sdei_vm_destroy(vm);
+	pmu_vm_destroy(vm);
 	stage2_destroy(vm);
 	for (i = 0; i < vm->slots->n; i++)
 		vfree(vm->slots->slot[i].dirty);
@@ -89,6 +91,7 @@ static struct vm *vm_alloc(unsigned ipa_bits, int *err)
 	if (!vm->slots || !vm->ring_page)
 		goto fail;
 	vm->mm = mm_current();
+	pmu_vm_create(vm);
 	*err = stage2_init(vm, ipa_bits);
 	if (*err)
 		goto fail;

@@ -9,11 +9,11 @@ PARTS = {"": "CP_ALL", "lo": "CP_LO", "hi": "CP_HI"}
 
 def expand(path):
     for row in tbl.rows(path, COLUMNS):
-        for n in range(16 if "<n>" in row["name"] else 1):
+        for n in range(gen_sysreg.copies(row["name"])):
             r = dict(row)
-            r["name"] = row["name"].replace("<n>", str(n))
-            r["target"] = row["target"].replace("<n>", str(n))
-            r["enc"] = ",".join(str(n) if p == "n" else p for p in row["enc"].split(","))
+            r["name"] = gen_sysreg.numbered(row["name"], n)
+            r["target"] = gen_sysreg.numbered(row["target"], n)
+            r["enc"] = gen_sysreg.numbered_encoding(row["enc"], n)
             yield r
 
 

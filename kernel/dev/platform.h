@@ -26,6 +26,7 @@ struct platform {
 	u64 gicr_stride;			/* 0: by GICR_TYPER */
 	u32 gic_maintenance;			/* INTIDs; 0: not described */
 	u32 timer[TIMER_IRQ_COUNT];
+	u32 pmu_irq;				/* of the CPUs' PMUv3 */
 	u64 uart;				/* PL011; 0: none */
 	u32 uart_irq;
 	u64 rtc;				/* PL031; 0: none */

@@ -9,6 +9,7 @@
 
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
+#include "kvm/pmu/pmu.h"
 #include "kvm/run/run.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vgic/vgic.h"
@@ -75,6 +76,8 @@ void vcpu_load(struct vcpu *v)
 	fp_adopt(&v->fp);
 	timer_load(v);
 	vgic_load(v);
+	if (unlikely(v->pmu))
+		pmu_load(v);
 }
 
 void vcpu_put(struct vcpu *v)
@@ -82,6 +85,8 @@ void vcpu_put(struct vcpu *v)
 	struct thread *t = current_thread;
 
 	ASSERT(v->loaded);
+	if (unlikely(v->pmu))
+		pmu_put(v);
 	vgic_put(v);
 	timer_put(v);
 	traps_put(v);

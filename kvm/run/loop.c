@@ -9,6 +9,7 @@
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/exitring.h"
 #include "kernel/debug/print.h"
+#include "kvm/pmu/pmu.h"
 #include "kvm/run/run.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/sdei/sdei.h"
@@ -117,6 +118,14 @@ static bool enter_and_leave(struct vcpu *v)
 	return true;
 }
 
+/* Without an in-kernel vGIC: did a device's line change? Each must look. */
+static bool notify_user(struct vcpu *v)
+{
+	bool timer = timer_notify_user(v), pmu = pmu_notify_user(v);
+
+	return timer || pmu;
+}
+
 static s64 run_loop(struct vcpu *v)
 {
 	int ret;
@@ -125,7 +134,7 @@ static s64 run_loop(struct vcpu *v)
 		ret = handle_requests(v);
 		if (ret > 0)
 			return 0;
-		if (ret == 0 && (notify_pending() || (unlikely(!v->vm->vgic) && timer_notify_user(v))))
+		if (ret == 0 && (notify_pending() || (unlikely(!v->vm->vgic) && notify_user(v))))
 			ret = -EINTR;
 		if (ret == -EINVAL)
 			return ret;	/* the run page says why */

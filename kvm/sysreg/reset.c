@@ -45,6 +45,12 @@ u64 reset_ctr(struct vcpu *v)
 	return v->vm->idregs.ctr;
 }
 
+/* PMCR_EL0.LC is RES1 where nothing is AArch32. */
+u64 reset_pmcr(struct vcpu *v)
+{
+	return (host.id[IDX_ID_AA64PFR0_EL1] & 0xf) == 2 ? 0 : BIT(6);
+}
+
 u64 clidr_least(void)
 {
 	if (host.idc)	/* clean to the point of unification is never needed: one unified level, LoC 1 */

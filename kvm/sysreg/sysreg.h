@@ -73,7 +73,24 @@ int user_clidr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_oslsr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_oslsr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 
+/* kvm/pmu/regs.c */
+int user_pmcr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
+int user_pmcr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
+int user_pmset_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
+int user_pmset_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
+int user_pmcount_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
+int user_pmcount_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
+int user_pmtype_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
+int user_pmtype_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
+int user_pmswinc_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
+int user_pmswinc_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
+int user_pmselr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
+int user_pmselr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
+int user_pmuserenr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
+int user_pmuserenr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
+
 /* reset.c */
+u64 reset_pmcr(struct vcpu *v);
 u64 reset_midr(struct vcpu *v);
 u64 reset_mpidr(struct vcpu *v);
 u64 reset_revidr(struct vcpu *v);

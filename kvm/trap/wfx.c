@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 
 #include "exit_classes.h"
+#include "kvm/pmu/pmu.h"
 #include "kvm/run/run.h"
 #include "kvm/timer/timer.h"
 #include "kvm/trap/trap.h"
@@ -31,6 +32,8 @@ void vcpu_block(struct vcpu *v)
 	u64 start = clock_ns();
 
 	WRITE_ONCE(h->blocking, 1);
+	if (v->pmu)
+		pmu_sync(v);
 	timer_block(v);
 	(void)wait_event_interruptible(&v->wq, READ_ONCE(v->requests) || vcpu_runnable(v));
 	timer_unblock(v);
