@@ -229,15 +229,13 @@ static int config_set(struct vcpu *v, u32 f)
 	int ret;
 
 	ASSERT(c);	/* not initialised: has not run */
-	if ((f & FEATURE(KVM_ARM_VCPU_PMU_V3)) && pmu_vcpu_create(v))
-		return -ENOMEM;
 	mutex_lock(&v->vm->lock);
 	ret = vm_features_set(v->vm, f);
+	if (!ret && (f & FEATURE(KVM_ARM_VCPU_PMU_V3)))
+		ret = pmu_vcpu_create(v);	/* under the lock: others look at the interrupts of all vCPUs */
 	mutex_unlock(&v->vm->lock);
-	if (ret) {
-		pmu_vcpu_destroy(v);
+	if (ret)
 		return ret;
-	}
 	c->features[0] = f;
 	c->psci_0_2 = f & FEATURE(KVM_ARM_VCPU_PSCI_0_2);
 	c->ptrauth = f & PTRAUTH_BOTH;

@@ -142,6 +142,14 @@ static void its(void *fdt)
 	check(fdt_end_node(fdt));
 }
 
+static void pmu(void *fdt)
+{
+	check(fdt_begin_node(fdt, "pmu"));
+	check(fdt_property_string(fdt, "compatible", "arm,armv8-pmuv3"));
+	PROP_CELLS(fdt, "interrupts", GIC_PPI, PMU_PPI, IRQ_LEVEL_HIGH);
+	check(fdt_end_node(fdt));
+}
+
 static void gic(const struct vm *vm, void *fdt)
 {
 	char name[32];
@@ -205,6 +213,8 @@ void fdt_build(const struct vm *vm, void *buf, size_t size)
 	if (vm->sdei)
 		firmware(buf);
 	timer(buf);
+	if (vm->pmu)
+		pmu(buf);
 	gic(vm, buf);
 	devices(buf);
 	check(fdt_end_node(buf));

@@ -32,6 +32,7 @@ static const char usage[] =
 "                       (the longest that the host has)\n"
 "      --sdei[=strict]  offer the guest software delegated exceptions (SDEI), its\n"
 "                       NMI; strict: exactly as the firmware of real machines\n"
+"      --pmu            the guest has a performance monitor\n"
 "  -b, --batch          leave the terminal alone and do not read standard input\n"
 "  -h, --help           this text\n"
 "\n"
@@ -133,6 +134,7 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 		{ "cpus", required_argument, NULL, 'c' },
 		{ "memory", required_argument, NULL, 'm' },
 		{ "vector-length", required_argument, NULL, 'v' },
+		{ "pmu", no_argument, NULL, 'P' },
 		{ "batch", no_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
@@ -159,6 +161,9 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 			break;
 		case 'v':
 			vm->vector_bits = parse_vector_length(optarg);
+			break;
+		case 'P':
+			vm->pmu = true;
 			break;
 		case 'b':
 			vm->batch = true;

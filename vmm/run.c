@@ -177,6 +177,8 @@ static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_ini
 	if (vcpu->run == MAP_FAILED)
 		die_errno("mmap of kvm_run");
 	init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
+	if (vm->pmu)
+		init.features[0] |= 1U << KVM_ARM_VCPU_PMU_V3;
 	if (i)
 		init.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
 	if (sve)
@@ -247,11 +249,27 @@ static void gic_create(struct vm *vm)
 	gic_set(vm, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL, "GIC initialisation");
 }
 
+/* Overflow interrupt and the rest of a vCPU's PMU; the GIC is there. */
+static void pmu_init(const struct vcpu *vcpu)
+{
+	int irq = 16 + PMU_PPI;
+	struct kvm_device_attr a = { .group = KVM_ARM_VCPU_PMU_V3_CTRL, .attr = KVM_ARM_VCPU_PMU_V3_IRQ,
+				     .addr = (uintptr_t)&irq };
+
+	if (ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &a) < 0)
+		die_errno("PMU interrupt");
+	a.attr = KVM_ARM_VCPU_PMU_V3_INIT;
+	if (ioctl(vcpu->fd, KVM_SET_DEVICE_ATTR, &a) < 0)
+		die_errno("PMU initialisation");
+}
+
 void vm_create_vcpus(struct vm *vm)
 {
 	struct kvm_vcpu_init target = { };
 	unsigned int i;
 
+	if (vm->pmu && ioctl(vm->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_PMU_V3) <= 0)
+		die(VMM_USAGE, "--pmu: this host has no performance monitor for guests");
 	if (ioctl(vm->vm_fd, KVM_ARM_PREFERRED_TARGET, &target) < 0)
 		die_errno("KVM_ARM_PREFERRED_TARGET");
 	vm->vcpus = calloc(vm->nr_vcpus, sizeof(*vm->vcpus));
@@ -261,6 +279,8 @@ void vm_create_vcpus(struct vm *vm)
 		vcpu_create(vm, i, &target);
 	gic_create(vm);
 	its_create(vm);
+	for (i = 0; vm->pmu && i < vm->nr_vcpus; i++)
+		pmu_init(&vm->vcpus[i]);
 }
 
 uint64_t vcpu_mpidr(const struct vm *vm, unsigned int i)

@@ -29,6 +29,7 @@
 
 /* Shared peripheral interrupts, counted from INTID 32. */
 #define UART_SPI	0
+#define PMU_PPI		7	/* INTID 23 */
 #define GIC_NR_IRQS	128
 
 #define SZ_4K		0x1000UL
@@ -61,6 +62,7 @@ struct vm {
 	bool sdei;			/* software delegated exceptions */
 	bool sdei_strict;		/* ... as the firmware of real machines */
 	bool test_device;
+	bool pmu;
 
 	/* File descriptors. */
 	int kvm_fd;
