@@ -208,6 +208,8 @@ static s64 ioctl_vm_enable_cap(struct vm *vm, const struct kvm_enable_cap *c)
 	case KVM_CAP_ARM_SYSTEM_SUSPEND:
 		vm->system_suspend = 1;
 		return 0;
+	case KVM_CAP_HALT_POLL:		/* how long to poll at most: we never do */
+		return c->args[0] >> 32 ? -EINVAL : 0;
 	case CAP_ARM_WRITABLE_IMP_ID_REGS:
 		return impl_make_writable(vm);
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
@@ -270,6 +272,12 @@ static s64 ioctl_irq_line(struct vm *vm, const struct kvm_irq_level *l)
 	return vm_irq_line(vm, l);
 }
 
+/* What the line was before is not said, as on Linux/arm64: the structure goes back as it came. */
+static s64 ioctl_irq_line_status(struct vm *vm, struct kvm_irq_level *l)
+{
+	return vm_irq_line(vm, l);
+}
+
 static s64 ioctl_irqfd(struct vm *vm, const struct kvm_irqfd *a)
 {
 	return vm_irqfd(vm, a);
@@ -288,7 +296,7 @@ static s64 ioctl_gsi_routing(struct vm *vm, u64 arg)
 
 	if (copy_from_user(&r, arg, sizeof(r)))
 		return -EFAULT;
-	if (!vgic_in_kernel(vm) || r.nr > 4096 || r.flags)
+	if (r.nr > 4096 || r.flags)
 		return -EINVAL;
 	if (r.nr) {
 		e = kcalloc(r.nr, sizeof(*e));
@@ -338,12 +346,6 @@ static s64 ioctl_vm_set_attr(struct vm *vm, const struct kvm_device_attr *a)
 	if (copy_from_user(&filter, a->addr, sizeof(filter)))
 		return -EFAULT;
 	return smccc_filter_set(vm, &filter);
-}
-
-/* The filter can only be written; Linux has no attribute that a VM could read. */
-static s64 ioctl_vm_get_attr(struct vm *vm, const struct kvm_device_attr *a)
-{
-	return -EINVAL;
 }
 
 static s64 ioctl_vm_has_attr(struct vm *vm, const struct kvm_device_attr *a)

@@ -13,8 +13,10 @@ def body(path, row):
     if (kind == "-") != (row["arg"] in ("none", "value")):
         tbl.fail(path, row["line"], "in, out and inout need a type, the others none")
     text = f"\tcase {name}:"
-    if handler == "invalid":
+    if handler == "invalid" and kind == "-":
         return text + "\n\t\treturn -EINVAL;\n"
+    if handler == "invalid":	# Linux reads the structure before it says no
+        return text + f" {{\n\t\t{kind} a;\n\n\t\treturn copy_from_user(&a, arg, sizeof(a)) ? -EFAULT : -EINVAL;\n\t}}\n"
     text += " {\n"
     if kind != "-":
         text += f"\t\t{kind} a;\n\t\ts64 ret;\n\n"
