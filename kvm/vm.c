@@ -249,7 +249,7 @@ static s64 ioctl_clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log
 /* The legacy call means a GICv2, which a GICv3 host does not emulate. */
 static s64 ioctl_create_irqchip(struct vm *vm, u64 arg)
 {
-	return vgic_in_kernel(vm) ? -EEXIST : -ENODEV;
+	return -ENODEV;
 }
 
 static s64 ioctl_coalesced_add(struct vm *vm, const struct kvm_coalesced_mmio_zone *z)

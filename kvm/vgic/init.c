@@ -172,8 +172,12 @@ void vgic_vcpu_destroy(struct vcpu *v)
 		vgic_pe_detach(&g->d, &c->pe);
 	if (c->on_bus)
 		iobus_del(v->vm, &c->io);
-	if (c->region && c->slot + 1 == c->region->used)
+	if (c->region && c->slot + 1 == c->region->used) {
 		c->region->used--;
+		/* One that never came to be: another is the last again. Else the VM goes, and nobody looks. */
+		if (v->index >= v->vm->nr_vcpus)
+			vgic_redist_last_update(v->vm);
+	}
 	v->vgic = NULL;
 	vgic_pe_lpis_destroy(&c->pe);
 	kfree(c);

@@ -21,8 +21,10 @@ void vgic_dist_init(struct vgic_dist *d, const struct vgic_ops *ops, unsigned nr
 	d->revision = 3;
 	for (i = 0; i < VGIC_IDS; i++)
 		d->target[i] = d->owner[i] = VGIC_NONE;
-	for (i = 0; i < VGIC_WORDS; i++)
+	for (i = 0; i < VGIC_WORDS; i++) {
 		d->w[i].group = ~0UL;	/* one security state: all are group 1 until the guest says otherwise */
+		d->w[i].edge = ~0UL;	/* UNKNOWN by the architecture; what Linux's reset as */
+	}
 }
 
 void vgic_dist_set_ids(struct vgic_dist *d, unsigned nr_ids)

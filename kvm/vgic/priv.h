@@ -55,6 +55,7 @@ extern const struct vgic_ops vgic_model_ops;
 int vgic_region_add(struct vm *vm, unsigned index, u64 base, unsigned count);
 struct rd_region *vgic_region_find(struct vgic *g, unsigned index);
 int vgic_redist_place(struct vcpu *v);	/* 0 also when no region has room yet; -EINVAL */
+void vgic_redist_last_update(struct vm *vm);	/* GICR_TYPER.Last of all */
 bool vgic_layout_ok(struct vgic *g);
 int vgic_check_range(struct vm *vm, u64 now, u64 base, u64 align, u64 size);
 void vgic_regions_free(struct vgic *g);

@@ -69,7 +69,7 @@ static bool continued(struct vgic *g, const struct rd_region *r)
 	return false;
 }
 
-static void last_update(struct vm *vm)
+void vgic_redist_last_update(struct vm *vm)
 {
 	struct vcpu *v;
 	unsigned i;
@@ -99,7 +99,7 @@ int vgic_redist_place(struct vcpu *v)
 			return -EINVAL;
 		c->region = r;
 		c->slot = r->used++;
-		last_update(v->vm);
+		vgic_redist_last_update(v->vm);
 		/* Not in the VM's list yet when it is being created. */
 		c->pe.last = c->slot + 1 == r->used && !(r->count && r->used == r->count && continued(g, r));
 		return 0;
@@ -167,7 +167,7 @@ int vgic_region_add(struct vm *vm, unsigned index, u64 base, unsigned count)
 		list_del(&r->node);
 		kfree(r);
 	}
-	last_update(vm);
+	vgic_redist_last_update(vm);
 	return ret;
 }
 

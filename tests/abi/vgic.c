@@ -2,16 +2,17 @@
 /* The in-kernel GICv3: attributes, KVM_IRQ_LINE, irqfd and ioeventfd. */
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 
 #include "gic.h"
 
 /*
- * Enable group 1 and SPI 32..63, then wait in WFI with IRQs masked; report
+ * Enable group 1 and SPI 32..63 as levels, then wait in WFI with IRQs masked; report
  * what is acknowledged, end it, go on. x26 GICD, x25 this CPU's SGI frame.
  */
 GUEST(irqs,
 	"mov w0, #0x12; str w0, [x26];"
-	"mov w0, #-1; str w0, [x26, #0x84]; str w0, [x26, #0x104];"
+	"mov w0, #-1; str w0, [x26, #0x84]; str w0, [x26, #0x104]; str wzr, [x26, #0xc08]; str wzr, [x26, #0xc0c];"
 	"str w0, [x25, #0x80]; str w0, [x25, #0x100];"
 	"mov x0, #7; msr s3_0_c12_c12_5, x0; isb;"
 	"mov x0, #0xf0; msr s3_0_c4_c6_0, x0; mov x0, #1; msr s3_0_c12_c12_7, x0; isb;"
@@ -137,6 +138,7 @@ static void irqfd(void)
 	check_eq(guest_says(&vm, 8), 1, "guest is ready");
 	check_eq(write(fd, &one, 8), 8, "ring it");
 	check_eq(guest_says(&vm, 0), 42, "SPI 42 arrives");
+	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 42, 0);	/* nobody else would */
 	irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
 	check_eq(ioctl(vm.fd, KVM_IRQFD, &irqfd), 0, "deassigned");
 	write(fd, &one, 8);
@@ -175,6 +177,135 @@ static void ioeventfd(void)
 	e.flags = KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_DEASSIGN;
 	check_eq(ioctl(vm.fd, KVM_IOEVENTFD, &e), 0, "deassigned");
 	check_errno(ioctl(vm.fd, KVM_IOEVENTFD, &e), ENOENT, "twice");
+	vm_drop(&vm);
+}
+
+/* Who asked to hear of the end of a level interrupt does; and no longer once its eventfd is closed. */
+static void resample(void)
+{
+	struct vm vm = VM(irqs);
+	int gic = gic_ready(&vm), ev = eventfd(0, EFD_NONBLOCK), end = eventfd(0, EFD_NONBLOCK), tries, next = 0;
+	struct kvm_irqfd irqfd = { .fd = ev, .gsi = 10, .resamplefd = end, .flags = KVM_IRQFD_FLAG_RESAMPLE };
+	uint64_t n = 1;
+
+	check_eq(ioctl(vm.fd, KVM_IRQFD, &irqfd), 0, "KVM_IRQFD with a resample eventfd");
+	check_eq(guest_says(&vm, 8), 1, "guest is ready");
+	write(ev, &n, 8);
+	check_eq(guest_says(&vm, 0), 42, "SPI 42 arrives");
+	check(read(end, &n, 8) < 0 && errno == EAGAIN, "not ended yet");
+	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 33, 1);
+	check_eq(guest_says(&vm, 0), 33, "its end lowers the line");
+	check(read(end, &n, 8) == 8 && n == 1, "and rings the resample eventfd once");
+	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 33, 0);
+	/* Closing works in the background. */
+	close(ev);
+	for (tries = 0; tries < 500; tries++) {
+		line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 42, 1);
+		if (guest_says(&vm, 0) != 42)
+			break;
+		line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 33, 1);
+		next = guest_says(&vm, 0);
+		line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 33, 0);
+		line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 42, 0);
+		if (read(end, &n, 8) < 0)
+			break;
+		msleep(10);
+	}
+	check(tries < 500 && (next == 42 || next == 33), "once the eventfd is closed, nobody lowers the line");
+	close(end);
+	close(gic);
+	vm_drop(&vm);
+}
+
+/* An interrupt stays with the line: it comes again after its end while that is high. */
+static void level_again(void)
+{
+	struct vm vm = VM(irqs);
+	int gic = gic_ready(&vm);
+
+	check_eq(guest_says(&vm, 8), 1, "guest is ready");
+	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 50, 1);
+	check_eq(guest_says(&vm, 0), 50, "SPI 50, a level");
+	check_eq(guest_says(&vm, 0), 50, "still high: again");
+	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 50, 0);
+	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 51, 1);
+	check_eq(guest_says(&vm, 0), 51, "low: no more");
+	close(gic);
+	vm_drop(&vm);
+}
+
+/* 1,020 INTIDs; Linux stops at 992. */
+static void many(void)
+{
+	struct vm vm = VM(irqs);
+	uint64_t dist = GICD, redist = GICR;
+	uint32_t nr = 1024, last = 1019, v;
+	int gic = gic_create(&vm);
+
+	if (attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr)) {
+		printf("# 1024 interrupts: errno %d; 992 then\n", errno);
+		nr = 992;
+		last = 991;
+		must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr));
+	}
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	set(vm.vcpu, REG_X(26), GICD);
+	set(vm.vcpu, REG_X(25), GICR + 0x10000);
+	check_eq(guest_says(&vm, 8), 1, "guest is ready");
+	v = 0;
+	must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0xc00 + last / 16 * 4, &v));
+	check_eq(v >> last % 16 * 2 & 3, 2, "an SPI is an edge at reset");
+	v = 1U << last % 32;
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x100 + last / 32 * 4, &v));
+	check_eq(line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, last, 1), 0, "raise the last SPI");
+	check_eq(guest_says(&vm, 0), last, "it arrives");
+	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, last, 0);
+	check_errno(line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, last + 1, 1), EINVAL, "there is no more");
+	close(gic);
+	vm_drop(&vm);
+}
+
+/* A vCPU that could not be made leaves no trace in the chain of redistributors. GICv2 is not to be had. */
+static void creation(void)
+{
+	struct kvm_create_device v2 = { .type = KVM_DEV_TYPE_ARM_VGIC_V2 };
+	struct vm vm = VM(spin);
+	int gic = gic_create(&vm), fd;
+	uint64_t redist = GICR;
+	struct rlimit old, none;
+	uint32_t typer;
+
+	check_errno(ioctl(vm.fd, KVM_CREATE_DEVICE, &v2), ENODEV, "a GICv2");
+	check_errno(ioctl(vm.fd, KVM_CREATE_IRQCHIP, 0), ENODEV, "nor by KVM_CREATE_IRQCHIP");
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+	must(getrlimit(RLIMIT_NOFILE, &old));
+	none = old;
+	none.rlim_cur = 3;
+	must(setrlimit(RLIMIT_NOFILE, &none));
+	check_errno(ioctl(vm.fd, KVM_CREATE_VCPU, 1L), EMFILE, "a vCPU without a descriptor");
+	must(setrlimit(RLIMIT_NOFILE, &old));
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, 8, &typer));
+	check_eq(typer, 0x10, "the first one is still the last");
+	close(gic);
+	vm_drop(&vm);
+	vm = VM(spin);
+	gic = gic_create(&vm);
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+	must(setrlimit(RLIMIT_NOFILE, &none));
+	check_errno(ioctl(vm.fd, KVM_CREATE_VCPU, 7L), EMFILE, "again");
+	must(setrlimit(RLIMIT_NOFILE, &old));
+	fd = must(ioctl(vm.fd, KVM_CREATE_VCPU, 7L));
+	must(vcpu_init_features(vm.fd, fd, 1 << KVM_ARM_VCPU_PSCI_0_2));
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, 8, &typer));
+	check_eq(typer, 0, "the first of two is not the last");
+	must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, 7UL << 32 | 8, &typer));
+	check_eq(typer, 0x710, "the second is");
+	close(fd);
+	close(gic);
 	vm_drop(&vm);
 }
 
@@ -225,5 +356,9 @@ int main(void)
 	lines();
 	irqfd();
 	ioeventfd();
+	resample();
+	level_again();
+	many();
+	creation();
 	return report();
 }

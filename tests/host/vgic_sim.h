@@ -235,6 +235,8 @@ static void sim_init(void)
 		pes[i].pintid[SIM_TIMER] = SIM_TIMER;
 	}
 	vgic_dist_set_ids(&dist, VGIC_PRIVATE + SIM_SPIS);
+	for (i = 0; i < VGIC_WORDS; i++)
+		dist.w[i].edge = 0;	/* levels, as most cases want them */
 	dist.en = 3;
 }
 
