@@ -283,9 +283,12 @@ host_flags := -std=gnu11 -O1 -g -Wall -Wextra -Werror -Wno-unused-parameter -Wno
 	-iquote . -I include -I $(GEN) -I tests/host -isystem $(FETCHED)/uapi
 links = $(shell sed -n '1,3s|^// link:||p' $(1))
 
+# One call compiles several sources, of which the compiler names one's headers only.
+host_headers := $(wildcard tests/host/*.h kvm/*.h kvm/*/*.h kernel/*/*.h linux/*/*.h include/nestbox/*.h)
+
 define host_rule
 $(patsubst tests/host/%.c,$(BUILD)/tests/host/%,$(1)): $(1) $(call links,$(1)) \
-		$(if $(findstring /fuzz_,$(1)),tests/host/driver.c)
+		$(if $(findstring /fuzz_,$(1)),tests/host/driver.c) $(host_headers)
 	$$(call say,HOSTCC,$$@)
 	@mkdir -p $$(@D)
 	$$(Q)$$(HOSTCC) $$(host_flags) -MMD -MF $$@.d -o $$@ $$(filter %.c,$$^) -lpthread
