@@ -9,7 +9,7 @@ payload_flags := -std=gnu11 -O2 -g1 -Wall -Wextra -Werror -Wno-unused-parameter 
 	-nostdlib -static -Wl,-pie -Wl,--no-dynamic-linker -Wl,-z,notext -Wl,--build-id=none \
 	-Wl,--no-warn-rwx-segments -Wl,-T,tests/guest/lib/link.lds
 
-$(BUILD)/tests/guest/%.elf: tests/guest/%.c $(payload_lib) tests/guest/lib/lib.h tests/guest/lib/link.lds
+$(BUILD)/tests/guest/%.elf: tests/guest/%.c $(payload_lib) tests/guest/lib/lib.h tests/guest/lib/vectors.h tests/guest/lib/link.lds
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(payload_flags) -o $@ $(filter %.c %.S,$^)
