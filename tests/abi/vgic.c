@@ -83,6 +83,7 @@ static void attributes(void)
 	check_eq(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL), 0,
 		 "initialised");
 	check_errno(ioctl(vm.fd, KVM_CREATE_VCPU, 1L), EBUSY, "a vCPU after that");
+	check_errno(ioctl(vm.fd, KVM_CREATE_IRQCHIP, 0), ENODEV, "a GICv2 beside it");
 	nr = 0;
 	check(!attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 4, &nr) && (nr & 0x1f) == 2,
 	      "GICD_TYPER by the device API");
