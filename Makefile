@@ -299,7 +299,7 @@ $(foreach s,$(host_src) $(fuzz_src),$(eval $(call host_rule,$(s))))
 host-tests: $(host_bin)
 
 # ---- what a user types ----------------------------------------------------------
-rings := host kernel guest abi third boot
+rings := host kernel guest abi fp third boot
 .PHONY: run test test-full check bench selftests qemu-on-nestbox clean distclean help $(addprefix test-,$(rings))
 
 run: kernel-release nestvm
@@ -311,16 +311,19 @@ tests-build: kernel-release kernel-test nestvm abi-tests host-tests $(guest_payl
 test: tests-build kernel-kasan check-static
 	$(Q)tools/setup test selftests
 	$(Q)tools/selftests
+	$(Q)tools/fp-selftests
 	$(Q)tests/run $(rings)
 
 test-full: tests-build kernel-kasan check-static
 	$(Q)tools/setup full selftests
 	$(Q)tools/selftests
+	$(Q)tools/fp-selftests
 	$(Q)tests/run --full $(rings)
 
 $(addprefix test-,$(rings)): test-%: tests-build
-	$(Q)tools/setup $(if $(filter boot,$*),test,base) $(if $(filter third,$*),selftests)
+	$(Q)tools/setup $(if $(filter boot,$*),test,base) $(if $(filter third fp,$*),selftests)
 	$(if $(filter third,$*),$(Q)tools/selftests)
+	$(if $(filter fp,$*),$(Q)tools/fp-selftests)
 	$(Q)tests/run $*
 test-kernel test-guest: kernel-kasan
 

@@ -548,25 +548,27 @@ def piece_full():
 def piece_selftests():
     piece_base()
     dst = os.path.join(BUILD, "src", "linux-6.12")
-    if os.path.isdir(dst):
+    if os.path.isdir(os.path.join(dst, "tools/testing/selftests/arm64")):
         return
     suite = first_suite(["trixie", "bookworm-backports"], "linux-source-6.12")
     tmp = unpack(suite.download("linux-source-6.12"), "linux-source")
     tars = glob.glob(tmp + "/usr/src/linux-source-6.12.tar.*")
     if not tars:
         raise SetupError("linux-source-6.12 holds no archive: its layout is new to tools/setup.py")
-    say("unpacking the parts of Linux 6.12's source that its KVM selftests need")
+    say("unpacking the parts of Linux 6.12's source that its KVM and arm64 fp selftests need")
     part = dst + ".tmp"
     shutil.rmtree(part, ignore_errors=True)
     os.makedirs(part)
     wanted = ["tools/testing/selftests/kvm", "tools/testing/selftests/lib.mk",
               "tools/testing/selftests/kselftest.h", "tools/testing/selftests/kselftest_harness.h",
               "tools/testing/selftests/rseq", "tools/testing/selftests/Makefile",
+              "tools/testing/selftests/arm64",
               "tools/include", "tools/arch", "tools/lib", "tools/scripts", "tools/build",
               "include/uapi", "arch/arm64", "arch/x86/include", "include/linux",
               "scripts", "Makefile"]
     run(["tar", "-xf", tars[0], "-C", part, "--strip-components=1"] +
         ["linux-source-6.12/" + w for w in wanted], what="unpacking linux-source-6.12")
+    shutil.rmtree(dst, ignore_errors=True)
     os.rename(part, dst)
     shutil.rmtree(tmp)
 
