@@ -10,24 +10,30 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "vmm.h"
 
 #define ESCAPE		0x01		/* Ctrl-A */
 
+static const struct vm *the_vm;		/* whom keys give orders to */
 static bool batch;
 static bool raw;
 static struct termios saved;
 
 static const char help[] =
 	"\r\nCtrl-A x  leave the virtual machine (it is not shut down)"
+	"\r\nCtrl-A n  nmi: a fatal error record, so that a guest that hangs says where (--acpi)"
+	"\r\nCtrl-A c  a corrected error record, which the guest logs (--acpi)"
+	"\r\nCtrl-A z  make vCPU 0 hang with all interrupts masked, to try it"
 	"\r\nCtrl-A h  this help"
 	"\r\nCtrl-A Ctrl-A  send Ctrl-A to the guest\r\n";
 
-void console_init(bool is_batch)
+void console_init(const struct vm *vm)
 {
 	struct termios t;
 
-	batch = is_batch;
+	the_vm = vm;
+	batch = vm->batch;
 	if (batch || !isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &saved))
 		return;
 	t = saved;
@@ -83,6 +89,15 @@ static size_t filter(uint8_t *buf, size_t n)
 		case 'X':
 			console_write("\r\n", 2);
 			vm_stop(VMM_OK);
+			break;
+		case 'n':
+			control_key(the_vm, "nmi");
+			break;
+		case 'c':
+			control_key(the_vm, "corrected");
+			break;
+		case 'z':
+			control_key(the_vm, "hang");
 			break;
 		case 'h':
 		case 'H':

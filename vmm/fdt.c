@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "acpi.h"
 #include "vmm.h"
 
 #define PHANDLE_GIC	1
@@ -44,13 +45,31 @@ static void prop_cells(void *fdt, const char *name, const uint32_t *cells, size_
 /* A list of strings: give them with a '\0' between. */
 #define PROP_STRINGS(fdt, name, list) check(fdt_property(fdt, name, list, sizeof(list)))
 
+/* Where a kernel that boots by ACPI finds what its EFI stub would have left. */
+static void efi(const struct vm *vm, void *fdt)
+{
+	struct acpi_efi efi;
+
+	acpi_build(vm, &efi);
+	check(fdt_property_u64(fdt, "linux,uefi-system-table", efi.system_table));
+	check(fdt_property_u64(fdt, "linux,uefi-mmap-start", efi.mmap));
+	check(fdt_property_u32(fdt, "linux,uefi-mmap-size", efi.mmap_size));
+	check(fdt_property_u32(fdt, "linux,uefi-mmap-desc-size", efi.desc_size));
+	check(fdt_property_u32(fdt, "linux,uefi-mmap-desc-ver", 1));
+	/* Debian's kernels insist on it: 2 is "disabled". */
+	check(fdt_property_u32(fdt, "linux,uefi-secure-boot", 2));
+}
+
 static void chosen(const struct vm *vm, void *fdt)
 {
 	uint8_t seed[64];
 
 	check(fdt_begin_node(fdt, "chosen"));
 	check(fdt_property_string(fdt, "bootargs", vm->cmdline));
-	check(fdt_property_string(fdt, "stdout-path", "/serial@9000000:115200"));
+	if (vm->acpi)
+		efi(vm, fdt);
+	else
+		check(fdt_property_string(fdt, "stdout-path", "/serial@9000000:115200"));
 	if (vm->initrd) {
 		check(fdt_property_u64(fdt, "linux,initrd-start", vm->initrd_start));
 		check(fdt_property_u64(fdt, "linux,initrd-end", vm->initrd_end));
@@ -196,6 +215,20 @@ static void devices(void *fdt)
 	check(fdt_end_node(fdt));
 }
 
+static void machine(const struct vm *vm, void *fdt)
+{
+	memory(vm, fdt);
+	cpus(vm, fdt);
+	psci(fdt);
+	if (vm->sdei)
+		firmware(fdt);
+	timer(fdt);
+	if (vm->pmu)
+		pmu(fdt);
+	gic(vm, fdt);
+	devices(fdt);
+}
+
 void fdt_build(const struct vm *vm, void *buf, size_t size)
 {
 	check(fdt_create(buf, size));
@@ -207,16 +240,8 @@ void fdt_build(const struct vm *vm, void *buf, size_t size)
 	check(fdt_property_u32(buf, "#size-cells", 2));
 	check(fdt_property_u32(buf, "interrupt-parent", PHANDLE_GIC));
 	chosen(vm, buf);
-	memory(vm, buf);
-	cpus(vm, buf);
-	psci(buf);
-	if (vm->sdei)
-		firmware(buf);
-	timer(buf);
-	if (vm->pmu)
-		pmu(buf);
-	gic(vm, buf);
-	devices(buf);
+	if (!vm->acpi)	/* Linux takes a tree with more than /chosen for the whole truth */
+		machine(vm, buf);
 	check(fdt_end_node(buf));
 	check(fdt_finish(buf));
 }

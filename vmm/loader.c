@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "acpi.h"
 #include "vmm.h"
 
 #define IMAGE_MAGIC	0x644d5241	/* "ARM\x64" */
@@ -161,7 +162,7 @@ static uint64_t kernel_place(const struct vm *vm, const struct image_header *h,
 /* Place the tree behind @kernel_end and the initrd behind the tree. */
 static void place_rest(struct vm *vm, uint64_t kernel_end, uint64_t initrd_size)
 {
-	uint64_t ram_end = RAM_BASE + vm->ram_size;
+	uint64_t ram_end = RAM_BASE + vm->ram_size - acpi_reserve(vm);
 
 	vm->fdt = ALIGN_UP(kernel_end, SZ_2M);
 	vm->initrd_start = vm->fdt + FDT_SPACE;

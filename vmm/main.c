@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control.h"
 #include "vmm.h"
 
 #define DEFAULT_CMDLINE	"console=ttyS0 earlycon panic=-1"
@@ -33,10 +34,17 @@ static const char usage[] =
 "      --sdei[=strict]  offer the guest software delegated exceptions (SDEI), its\n"
 "                       NMI; strict: exactly as the firmware of real machines\n"
 "      --pmu            the guest has a performance monitor\n"
+"      --acpi           ACPI instead of a device tree, with error records (GHES)\n"
+"                       that SDEI announces\n"
+"      --watchdog S[,report|,panic]\n"
+"                       a vCPU that takes no timer interrupt for S seconds is\n"
+"                       reported (and the guest logs it), or panics; means --acpi\n"
+"      --control PATH   a socket that takes orders; send one, like 'nmi' or 'help':\n"
+"                       nestvm --send PATH ORDER\n"
 "  -b, --batch          leave the terminal alone and do not read standard input\n"
 "  -h, --help           this text\n"
 "\n"
-"On a terminal: Ctrl-A x leaves, Ctrl-A h helps.\n"
+"On a terminal: Ctrl-A x leaves, Ctrl-A n has a hung guest panic, Ctrl-A h helps.\n"
 "Exit status: 0 guest powered off, 2 wrong use, 3 guest asked for a reset,\n"
 "4 guest crashed, 5 VMM error.\n";
 
@@ -122,11 +130,30 @@ static int parse_vector_length(const char *arg)
 	return n;
 }
 
+/* S, S,report or S,panic */
+static void parse_watchdog(struct vm *vm, const char *arg)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(arg, &end, 10);
+	if (*arg < '0' || *arg > '9' || errno || !n || n > 3600 ||
+	    (*end && strcmp(end, ",report") && strcmp(end, ",panic")))
+		die(VMM_USAGE, "watchdog '%s' is not 1 to 3600 seconds, and ,report or ,panic", arg);
+	vm->watchdog = n;
+	vm->watchdog_panic = !strcmp(end, ",panic");
+	vm->acpi = vm->sdei = true;
+}
+
 static void parse_options(struct vm *vm, int argc, char **argv)
 {
-	enum { OPT_SDEI = 256, OPT_TEST_DEVICE };
+	enum { OPT_SDEI = 256, OPT_TEST_DEVICE, OPT_ACPI, OPT_WATCHDOG, OPT_CONTROL };
 	static const struct option longs[] = {
 		{ "sdei", optional_argument, NULL, OPT_SDEI },
+		{ "acpi", no_argument, NULL, OPT_ACPI },
+		{ "watchdog", required_argument, NULL, OPT_WATCHDOG },
+		{ "control", required_argument, NULL, OPT_CONTROL },
 		{ "test-device", no_argument, NULL, OPT_TEST_DEVICE },
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "initrd", required_argument, NULL, 'i' },
@@ -174,6 +201,15 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 			vm->sdei = true;
 			vm->sdei_strict = optarg;
 			break;
+		case OPT_ACPI:
+			vm->acpi = vm->sdei = true;
+			break;
+		case OPT_WATCHDOG:
+			parse_watchdog(vm, optarg);
+			break;
+		case OPT_CONTROL:
+			vm->control = optarg;
+			break;
 		case OPT_TEST_DEVICE:
 			vm->test_device = true;
 			break;
@@ -201,8 +237,11 @@ int main(int argc, char **argv)
 	};
 	static char cmdline[2048];	/* what an arm64 kernel takes */
 
+	if (argc == 4 && !strcmp(argv[1], "--send"))
+		return control_send(argv[2], argv[3]);
 	parse_options(&vm, argc, argv);
-	if (snprintf(cmdline, sizeof(cmdline), "%s%s%s", DEFAULT_CMDLINE,
+	/* There is no EFI behind the tables that would run at the guest's wish. */
+	if (snprintf(cmdline, sizeof(cmdline), "%s%s%s%s", DEFAULT_CMDLINE, vm.acpi ? " efi=noruntime" : "",
 		     vm.cmdline ? " " : "", vm.cmdline ? vm.cmdline : "") >=
 	    (int)sizeof(cmdline))
 		die(VMM_USAGE, "kernel command line is longer than %zu bytes; shorten -a",
@@ -215,6 +254,6 @@ int main(int argc, char **argv)
 	vm_create_vcpus(&vm);
 	loader_load(&vm);
 	serial_init();
-	console_init(vm.batch);
+	console_init(&vm);
 	return vm_run(&vm);
 }

@@ -22,6 +22,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "sdei.h"
 #include "vmm.h"
 
@@ -40,7 +41,13 @@ struct vcpu {
 	uint64_t mpidr;
 	struct kvm_run *run;
 	pthread_t thread;
+	void (*job)(struct vcpu *vcpu, void *arg);	/* of vcpu_call; under job_lock */
+	void *job_arg;
+	atomic_bool has_job;
 };
+
+static pthread_mutex_t job_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t job_done = PTHREAD_COND_INITIALIZER;
 
 static struct vm *the_vm;
 static atomic_int exit_status = RUNNING;
@@ -409,9 +416,55 @@ static void handle_exit(const struct vcpu *vcpu)
 	}
 }
 
+uint64_t vcpu_reg(const struct vcpu *vcpu, uint64_t id)
+{
+	return get_one_reg(vcpu, id);
+}
+
+void vcpu_reg_set(const struct vcpu *vcpu, uint64_t id, uint64_t val)
+{
+	set_one_reg(vcpu, id, val);
+}
+
+void vcpu_call(const struct vm *vm, unsigned int i, void (*fn)(struct vcpu *vcpu, void *arg), void *arg)
+{
+	struct vcpu *vcpu = &vm->vcpus[i];
+	struct timespec ts;
+
+	pthread_mutex_lock(&job_lock);
+	while (vcpu->job)
+		pthread_cond_wait(&job_done, &job_lock);
+	vcpu->job = fn;
+	vcpu->job_arg = arg;
+	atomic_store(&vcpu->has_job, true);
+	while (vcpu->job && vcpu->job_arg == arg && atomic_load(&exit_status) == RUNNING) {
+		/* Before KVM_RUN the flag ends it, inside the signal. */
+		vcpu->run->immediate_exit = 1;
+		pthread_kill(vcpu->thread, KICK_SIGNAL);
+		clock_gettime(CLOCK_REALTIME, &ts);
+		ts.tv_sec++;
+		pthread_cond_timedwait(&job_done, &job_lock, &ts);
+	}
+	pthread_mutex_unlock(&job_lock);
+}
+
+/* KVM_RUN has just ended with EINTR: no MMIO is half done. */
+static void run_job(struct vcpu *vcpu)
+{
+	if (!atomic_load(&vcpu->has_job))
+		return;
+	pthread_mutex_lock(&job_lock);
+	vcpu->run->immediate_exit = 0;
+	vcpu->job(vcpu, vcpu->job_arg);
+	vcpu->job = NULL;
+	atomic_store(&vcpu->has_job, false);
+	pthread_cond_broadcast(&job_done);
+	pthread_mutex_unlock(&job_lock);
+}
+
 static void *vcpu_thread(void *arg)
 {
-	const struct vcpu *vcpu = arg;
+	struct vcpu *vcpu = arg;
 	char name[16];
 
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);
@@ -423,7 +476,9 @@ static void *vcpu_thread(void *arg)
 		} else if (errno == ENOSYS) {
 			/* KVM's word for an access it cannot decode. */
 			guest_crash(vcpu, "access by an instruction that cannot be emulated");
-		} else if (errno != EINTR && errno != EAGAIN) {
+		} else if (errno == EINTR) {
+			run_job(vcpu);
+		} else if (errno != EAGAIN) {
 			serial_flush();
 			console_restore();
 			fprintf(stderr, "nestvm: vCPU %u: KVM_RUN: %s\n", vcpu->index,
@@ -469,7 +524,9 @@ int vm_run(struct vm *vm)
 			die(VMM_ERROR, "thread of vCPU %u: %s", i, strerror(err));
 	}
 
+	control_start(vm);
 	console_loop(stop_fd);
+	control_stop(vm);
 
 	/* The flag first: a signal before KVM_RUN would otherwise be lost. */
 	for (i = 0; i < vm->nr_vcpus; i++) {

@@ -63,6 +63,10 @@ struct vm {
 	bool sdei_strict;		/* ... as the firmware of real machines */
 	bool test_device;
 	bool pmu;
+	bool acpi;			/* the guest finds its machine by ACPI, not by device tree */
+	unsigned int watchdog;		/* seconds; 0: none */
+	bool watchdog_panic;		/* it ends the guest, else it only reports */
+	const char *control;		/* path of a socket that takes orders; NULL: none */
 
 	/* File descriptors. */
 	int kvm_fd;
@@ -99,6 +103,14 @@ void vm_create(struct vm *vm);
 void vm_create_vcpus(struct vm *vm);
 /* The MPIDR_EL1 affinity bits of vCPU @i. */
 uint64_t vcpu_mpidr(const struct vm *vm, unsigned int i);
+/*
+ * Have vCPU @i's thread call @fn between two runs of it, and wait until it has. Any thread but a vCPU's. Not called when
+ * the VM ends meanwhile.
+ */
+void vcpu_call(const struct vm *vm, unsigned int i, void (*fn)(struct vcpu *vcpu, void *arg), void *arg);
+/* A register by its KVM id, in @fn of vcpu_call. */
+uint64_t vcpu_reg(const struct vcpu *vcpu, uint64_t id);
+void vcpu_reg_set(const struct vcpu *vcpu, uint64_t id, uint64_t val);
 /* Start all vCPU threads, serve the terminal, stop; the exit status. */
 int vm_run(struct vm *vm);
 /*
@@ -156,7 +168,7 @@ void testdev_write(const struct vm *vm, uint64_t off, uint32_t val);
 
 /* console.c: the user's terminal. */
 
-void console_init(bool batch);
+void console_init(const struct vm *vm);
 void console_restore(void);
 /* Serve the terminal until @stop_fd becomes readable. Main thread. */
 void console_loop(int stop_fd);
