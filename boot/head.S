@@ -241,6 +241,12 @@ mmu_on:
 	tlbi	vmalle1
 	dsb	nsh
 	ldr	x1, =MAIR_VALUE
+	mrs	x2, id_aa64pfr1_el1
+	ubfx	x5, x2, #8, #4
+	cmp	x5, #2			/* MTE2: normal memory is tagged memory (0xf0 for 0xff) */
+	b.lo	3f
+	bic	x1, x1, #0xf
+3:
 	msr	mair_el1, x1
 	/* 48-bit addresses both ways, 4 KiB, write-back inner shareable walks, TBI0 as Linux has it */
 	ldr	x1, =(16 | 16 << 16 | 0x35 << 8 | 0x35 << 24 | 2 << 30 | 1 << 37)
@@ -267,7 +273,11 @@ mmu_on:
 	b.lo	2f
 	mov	x3, #1
 	orr	x1, x1, x3, lsl #57
-2:	msr	sctlr_el1, x1
+2:	cmp	x5, #2
+	b.lo	4f
+	mov	x3, #1			/* ATA: tags can be read and written at EL2; nothing checks them */
+	orr	x1, x1, x3, lsl #43
+4:	msr	sctlr_el1, x1
 	isb
 	ic	iallu
 	dsb	nsh

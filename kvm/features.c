@@ -3,6 +3,7 @@
 #include <linux/errno.h>
 #include <nestbox/kvm.h>
 
+#include "kernel/cpu/mte.h"
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
 #include "kernel/fp/owner.h"
@@ -141,6 +142,8 @@ int kvm_check_extension(struct vm *vm, u64 cap)
 		return SDEI_EVENTS_MAX;
 	case KVM_CAP_IRQ_ROUTING:
 		return 4096;
+	case KVM_CAP_ARM_MTE:
+		return mte_live;
 	case KVM_CAP_ARM_PMU_V3:
 		return host.pmu != 0;
 	case KVM_CAP_ARM_EL1_32BIT:

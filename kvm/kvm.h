@@ -76,6 +76,7 @@ struct vm {
 	struct coalesced *coalesced;	/* kvm/coalesced.c; NULL: no zone was ever registered */
 	u64 *pmu_filter;		/* bit n: event n is allowed; NULL: all (kvm/pmu/) */
 	unsigned pmu_n;			/* event counters, PMCR_EL0.N */
+	bool mte;			/* KVM_CAP_ARM_MTE: guests have allocation tags; set before any vCPU */
 	struct page *ring_page;		/* second page of each vCPU's mapping (KVM_COALESCED_MMIO_PAGE_OFFSET) */
 };
 
@@ -99,6 +100,9 @@ __must_check int guest_write(struct vm *vm, ipa_t ipa, const void *buf, size_t n
 int vm_set_memslot(struct vm *vm, const struct kvm_userspace_memory_region *r);
 /* The page at ipa was written: under RCU, or by a fault that holds s2.lock for reading. */
 void memslot_mark_dirty(const struct memslot *s, u64 gfn);
+/* Allocation tags (kvm/mte.c) */
+s64 vm_copy_tags(struct vm *vm, const struct kvm_arm_copy_mte_tags *c);	/* bytes of memory done, or -errno */
+s64 vm_enable_mte(struct vm *vm);	/* -EINVAL: none here, or vCPUs are there already */
 int vm_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log);
 int vm_clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *log);
 

@@ -205,6 +205,8 @@ static int features_check(const struct kvm_vcpu_init *init)
 /* The VM's registers follow its first vCPU; later ones must ask for the same. */
 static int vm_features_set(struct vm *vm, u32 f)
 {
+	if (vm->mte && (f & FEATURE(KVM_ARM_VCPU_EL1_32BIT)))
+		return -EINVAL;
 	if (vm->features_set)
 		return vm->init_features == f ? 0 : -EINVAL;
 	vm->init_features = f;
@@ -215,6 +217,8 @@ static int vm_features_set(struct vm *vm, u32 f)
 		vm->vcpu_features |= VMF_SVE;
 	if (f & FEATURE(KVM_ARM_VCPU_PMU_V3))
 		vm->vcpu_features |= VMF_PMU;
+	if (vm->mte)
+		vm->vcpu_features |= VMF_MTE;
 	idregs_limit(vm->idregs.offered, host.id, vm->vcpu_features);
 	memcpy(vm->idregs.id, vm->idregs.offered, sizeof(vm->idregs.id));
 	impl_init(vm);

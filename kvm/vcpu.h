@@ -122,6 +122,7 @@ struct vcpu {
 	bool loaded;			/* EL1 state is in this CPU's registers */
 	int resident;			/* run/stay.c: the CPU that holds it between two KVM_RUNs, or -1 */
 	bool debug_live;		/* the debug registers in the CPU can stop a process too */
+	bool pmu_live;			/* the counters in the CPU count a process too */
 	struct {
 		u64 tpidr, tpidrro, sp;
 	} stay_el0;			/* the guest's, while resident */
@@ -165,7 +166,7 @@ bool vcpu_trylock(struct vcpu *v);
 /* What is in the registers can neither disturb nor be seen by a process (only asked on the way out of KVM_RUN). */
 static inline bool vcpu_may_stay(const struct vcpu *v)
 {
-	return !v->debug_live;
+	return !(v->debug_live | v->pmu_live);
 }
 /* Queue an exception for entry to deliver (kvm/run/inject.c); an exception replaces a PC increment, never the reverse. */
 void inject_undef(struct vcpu *v);

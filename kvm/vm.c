@@ -210,6 +210,8 @@ static s64 ioctl_vm_enable_cap(struct vm *vm, const struct kvm_enable_cap *c)
 		return 0;
 	case KVM_CAP_HALT_POLL:		/* how long to poll at most: we never do */
 		return c->args[0] >> 32 ? -EINVAL : 0;
+	case KVM_CAP_ARM_MTE:
+		return vm_enable_mte(vm);
 	case CAP_ARM_WRITABLE_IMP_ID_REGS:
 		return impl_make_writable(vm);
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
@@ -328,6 +330,11 @@ static s64 ioctl_preferred_target(struct vm *vm, struct kvm_vcpu_init *init)
 static s64 ioctl_device_addr(struct vm *vm, const struct kvm_arm_device_addr *a)
 {
 	return -ENODEV;		/* only ever a GICv2 */
+}
+
+static s64 ioctl_copy_tags(struct vm *vm, const struct kvm_arm_copy_mte_tags *c)
+{
+	return vm_copy_tags(vm, c);
 }
 
 static s64 ioctl_counter_offset(struct vm *vm, const struct kvm_arm_counter_offset *o)

@@ -2,6 +2,7 @@
 /* struct cpu and what every CPU sets up for itself. No locks. */
 #include "kernel/cpu/cpu.h"
 
+#include "kernel/cpu/mte.h"
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/exitring.h"
 #include "kernel/debug/print.h"
@@ -74,6 +75,7 @@ struct cpu *cpu_create(unsigned id, u64 mpidr)
 void cpu_init_this(void)
 {
 	fp_init_this();
+	mte_init_this();
 	write_sysreg(0, tpidr_el0);
 	write_sysreg(0, tpidrro_el0);
 	/* The EL2 virtual timer stays off: entry.S uses its compare register as a scratch register. */

@@ -4,6 +4,7 @@
  * or in use by boot), so that start-up writes only the heads of free blocks. page_lock (irq-safe) is innermost.
  */
 #include "kernel/mm/page.h"
+#include "kernel/cpu/mte.h"
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
 #include "kernel/mm/page_init.h"
@@ -194,6 +195,8 @@ struct page *page_alloc(unsigned order, unsigned flags)
 	kasan_unpoison(va, PAGE_SIZE << order);
 	if (flags & ALLOC_ZERO)
 		page_clear(va, PAGE_SIZE << order);
+	if (unlikely(mte_live))
+		mte_clear(va, PAGE_SIZE << order);
 	return p;
 }
 

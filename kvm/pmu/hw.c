@@ -74,6 +74,7 @@ void pmu_load(struct vcpu *v)
 
 	write_sysreg(vreg(v, REG_PMUSERENR_EL0), pmuserenr_el0);
 	v->pmu->running = which;
+	v->pmu_live = which;
 	if (which) {
 		for (left = which; left; left &= left - 1)
 			hw_start(v, __builtin_ctzl(left));
@@ -132,6 +133,7 @@ void pmu_put(struct vcpu *v)
 		overflows_take(v);
 		on_cpu[this_cpu()->id] = NULL;
 		v->pmu->running = 0;
+		v->pmu_live = false;
 	}
 	local_irq_restore(flags);
 }

@@ -2,7 +2,8 @@
 /*
  * PMUv3 for guests (KVM_ARM_VCPU_PMU_V3). The guest's counter n is the CPU's counter n: the host uses none. All accesses
  * trap; registers are kept in memory and the counters run in hardware while the vCPU is loaded and has any enabled.
- * Counting stops at EL2 because the guest cannot set NSH, so nothing has to be done on entry and exit.
+ * Counting stops at EL2 because the guest cannot set NSH, so nothing has to be done on entry and exit; with counters
+ * running a vCPU does not stay in the CPU beyond KVM_RUN (vcpu_may_stay), since EL0 of the host would be counted.
  * Owner: kvm/pmu/. Arm ARM D13, D19.5.
  */
 #pragma once

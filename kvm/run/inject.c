@@ -132,6 +132,8 @@ u64 exception_pstate(struct vcpu *v, u64 old)
 	u64 sctlr = reg_read(v, REG_SCTLR_EL1);
 	u64 new = (old & PSR_KEEP) | (old & PSR_PAN_) | PSR_DAIF | PSR_EL1H;
 
+	if (v->vm->mte)
+		new |= PSR_TCO_;
 	if (!(sctlr & SCTLR_SPAN))
 		new |= PSR_PAN_;
 	if (sctlr & SCTLR_DSSBS)

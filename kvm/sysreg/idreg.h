@@ -14,6 +14,7 @@ enum id_kind { IDF_MIN, IDF_SIGNED, IDF_FIXED, IDF_SAME, IDF_HIGHER };
 #define VMF_EL1_32BIT	BIT(1)
 #define VMF_SVE		BIT(2)
 #define VMF_PMU		BIT(3)
+#define VMF_MTE		BIT(4)		/* the VM's (KVM_CAP_ARM_MTE) */
 
 struct id_field {
 	u8 index, lsb;		/* register: (CRm - 1) * 8 + op2 */

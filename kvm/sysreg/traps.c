@@ -34,6 +34,7 @@
 #define HCR_API		BIT(41)
 #define HCR_FWB		BIT(46)
 #define HCR_TID4	BIT(49)
+#define HCR_ATA		BIT(56)
 #define HCR_TID5	BIT(58)
 
 #define MDCR_HPMN	GENMASK(4, 0)
@@ -69,7 +70,9 @@ static u64 hcr_compute(struct vcpu *v)
 		  HCR_TID1 | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TSW | HCR_RW | HCR_E2H | HCR_TLOR;
 
 	hcr |= host.evt && v->vm->idregs.ctr == host.ctr ? HCR_TID4 : HCR_TID2;	/* TID2: CTR_EL0 too */
-	if (host.mte)
+	if (v->vm->mte)
+		hcr |= HCR_ATA;
+	else if (host.mte)
 		hcr |= HCR_TID5;
 	if (host.ras)
 		hcr |= HCR_TERR | HCR_TEA;

@@ -4,6 +4,7 @@
  * faults run in parallel; pages are allocated, cleared and copied outside pt_lock, and the table is looked at again
  * under it. A page that replaces another one is announced to the notifiers.
  */
+#include "kernel/cpu/mte.h"
 #include "linux/mm/uffd.h"
 
 #define BLOCK_MIN_FREE	4096		/* pages that must be free for a block to be a good idea */
@@ -165,6 +166,8 @@ static struct page *page_copy(struct page *from)
 	p = page_alloc(0, 0);
 	if (p)
 		memcpy(page_to_va(p), page_to_va(from), PAGE_SIZE);
+	if (p && mte_live)
+		mte_copy(page_to_va(p), page_to_va(from));
 	return p;
 }
 
