@@ -21,6 +21,8 @@ enum trap_result sysreg_vm(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_icc_sgi(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_icc_sre(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_icc_dir(struct vcpu *v, const struct sysreg_access *a);
+enum trap_result sysreg_icc_rpr(struct vcpu *v, const struct sysreg_access *a);
+enum trap_result sysreg_icc_common(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_timer(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_dbg(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_oslar(struct vcpu *v, const struct sysreg_access *a);
@@ -115,6 +117,21 @@ enum trap_result sysreg_icc_dir(struct vcpu *v, const struct sysreg_access *a)
 		return sysreg_undef(v, a);
 	vgic_dir_write(v, guest_reg(v, a->rt));
 	return TRAP_SKIP;
+}
+
+enum trap_result sysreg_icc_common(struct vcpu *v, const struct sysreg_access *a)
+{
+	if (!vgic_ready(v->vm))
+		return sysreg_undef(v, a);
+	if (!a->write)
+		return result(v, a, vgic_icc_read(v, a->key));
+	vgic_icc_write(v, a->key, guest_reg(v, a->rt));
+	return TRAP_SKIP;
+}
+
+enum trap_result sysreg_icc_rpr(struct vcpu *v, const struct sysreg_access *a)
+{
+	return a->write ? sysreg_undef(v, a) : sysreg_icc_common(v, a);
 }
 
 enum trap_result sysreg_timer(struct vcpu *v, const struct sysreg_access *a)

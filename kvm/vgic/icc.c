@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The CPU interface's registers as user space saves and restores them: views of ICH_VMCR_EL2 and of the active
- * priorities, of a vCPU that is not running. IHI 0069 12.2.
+ * priorities, of a vCPU that is not running. And as a guest sees those that trap with ICH_HCR_EL2.TC. IHI 0069 12.2.
  */
 #include <linux/errno.h>
 
+#include "kernel/cpu/sysreg.h"
 #include "kvm/vgic/priv.h"
 
 #define INSTR(op0, op1, crn, crm, op2)	((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
@@ -36,6 +37,12 @@ static u64 ctlr_fixed(void)
 		(vgic_host.seis ? CTLR_SEIS : 0) | (vgic_host.a3v ? CTLR_A3V : 0);
 }
 
+static u64 ctlr_to_vmcr(u64 vmcr, u64 ctlr)
+{
+	return (vmcr & ~(VMCR_CBPR | VMCR_EOIM)) | (ctlr & CTLR_CBPR ? VMCR_CBPR : 0) |
+		(ctlr & CTLR_EOIMODE ? VMCR_EOIM : 0);
+}
+
 static int ctlr_access(struct vgic_pe *p, u64 *val, bool write)
 {
 	u64 fixed = ctlr_fixed(), same = CTLR_SEIS | CTLR_A3V;
@@ -48,8 +55,7 @@ static int ctlr_access(struct vgic_pe *p, u64 *val, bool write)
 	if ((*val >> CTLR_PRI_SHIFT & 7) > (fixed >> CTLR_PRI_SHIFT & 7) ||
 	    (*val >> CTLR_ID_SHIFT & 7) > (fixed >> CTLR_ID_SHIFT & 7) || ((*val ^ fixed) & same))
 		return -EINVAL;
-	p->vmcr &= ~(VMCR_CBPR | VMCR_EOIM);
-	p->vmcr |= (*val & CTLR_CBPR ? VMCR_CBPR : 0) | (*val & CTLR_EOIMODE ? VMCR_EOIM : 0);
+	p->vmcr = ctlr_to_vmcr(p->vmcr, *val);
 	return 0;
 }
 
@@ -111,4 +117,35 @@ int vgic_icc_access(struct vcpu *v, u32 instr, u64 *val, bool write)
 	default:
 		return -ENXIO;
 	}
+}
+
+#define KEY_PMR		INSTR(3, 0, 4, 6, 0)
+#define KEY_RPR		INSTR(3, 0, 12, 11, 3)
+
+u64 vgic_icc_read(struct vcpu *v, u16 key)
+{
+	u64 flags = local_irq_save(), val;
+
+	if (key == KEY_RPR) {
+		val = vgic_rpr_get();
+	} else {
+		(void)vgic_vmcr_get(v);
+		(void)vgic_icc_access(v, key, &val, false);
+	}
+	local_irq_restore(flags);
+	return val;
+}
+
+void vgic_icc_write(struct vcpu *v, u16 key, u64 val)
+{
+	u64 flags = local_irq_save(), vmcr = vgic_vmcr_get(v);
+
+	if (key == KEY_PMR) {
+		vmcr &= ~(0xffUL << VMCR_PMR_SHIFT);
+		vmcr |= (val & 0xff & ~(0xffUL >> vgic_host.pri_bits)) << VMCR_PMR_SHIFT;
+	} else {
+		vmcr = ctlr_to_vmcr(vmcr, val);
+	}
+	vgic_vmcr_set(v, vmcr);
+	local_irq_restore(flags);
 }

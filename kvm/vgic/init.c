@@ -315,7 +315,7 @@ void vgic_dir_write(struct vcpu *v, u64 val)
 {
 	u64 flags = local_irq_save();
 
-	if (vgic_ready(v->vm) && (v->vgic->pe.vmcr & VMCR_EOIM))
+	if (vgic_ready(v->vm) && (vgic_vmcr_get(v) & VMCR_EOIM))
 		vgic_model_deactivate(&v->vgic->pe, val & 0xffffff);
 	local_irq_restore(flags);
 }

@@ -7,6 +7,7 @@
 
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
+#include "kernel/dev/platform.h"
 #include "kernel/irq/irq.h"
 #include "kvm/vgic/priv.h"
 
@@ -49,12 +50,6 @@ static void lrs_read_clear(u64 *lr, unsigned n)
 	}
 }
 
-/* Separate deactivation (EOImode 1) may come from any vCPU for any interrupt, so that each is seen. */
-static u64 hcr_base(u64 vmcr)
-{
-	return HCR_ICH_EN | (vgic_host.tdir && (vmcr & VMCR_EOIM) ? HCR_ICH_TDIR : 0);
-}
-
 #define APRS(f, p) do {									\
 	f(p->ap0r[0], S3_4_C12_C8_0); f(p->ap1r[0], S3_4_C12_C9_0);			\
 	if (vgic_host.nr_apr > 1) {							\
@@ -68,6 +63,38 @@ static u64 hcr_base(u64 vmcr)
 #define APR_LOAD(field, reg)	write_sysreg(field, reg)
 #define APR_SAVE(field, reg)	((field) = read_sysreg(reg))
 
+/*
+ * Separate deactivation (EOImode 1) may come from any vCPU for any interrupt, so that each is seen. Nobody else writes
+ * ICC_DIR_EL1, so its trap is always on; a CPU that cannot trap it alone traps what both groups share (icc.c).
+ */
+static u64 hcr_base(void)
+{
+	return HCR_ICH_EN | (vgic_host.tdir ? HCR_ICH_TDIR : HCR_ICH_TC);
+}
+
+u64 vgic_vmcr_get(struct vcpu *v)
+{
+	return v->vgic->pe.vmcr = read_sysreg(ICH_VMCR_EL2);
+}
+
+void vgic_vmcr_set(struct vcpu *v, u64 vmcr)
+{
+	v->vgic->pe.vmcr = vmcr;
+	write_sysreg(vmcr, ICH_VMCR_EL2);
+}
+
+u64 vgic_rpr_get(void)
+{
+	unsigned i, bits = 32 * vgic_host.nr_apr;
+	struct vgic_pe aprs = {}, *p = &aprs;
+
+	APRS(APR_SAVE, p);
+	for (i = 0; i < bits; i++)
+		if ((p->ap0r[i / 32] | p->ap1r[i / 32]) >> i % 32 & 1)
+			return i * (256 / bits);
+	return 0xff;
+}
+
 void vgic_load(struct vcpu *v)
 {
 	struct vgic_pe *p = &v->vgic->pe;
@@ -78,7 +105,7 @@ void vgic_load(struct vcpu *v)
 		write_sysreg(HCR_ICH_TC | HCR_ICH_TALL0 | HCR_ICH_TALL1, ICH_HCR_EL2);
 		return;
 	}
-	p->hcr_base = hcr_base(p->vmcr);
+	p->hcr_base = hcr_base();
 	write_sysreg(p->vmcr, ICH_VMCR_EL2);
 	APRS(APR_LOAD, p);
 	write_sysreg(p->hcr_base, ICH_HCR_EL2);
@@ -108,7 +135,6 @@ static __attribute__((noinline)) void flush_slow(struct vcpu *v, struct vgic_pe 
 	if (p->live)
 		vgic_sync(v);
 	p->vmcr = read_sysreg(ICH_VMCR_EL2);
-	p->hcr_base = hcr_base(p->vmcr);
 	vgic_model_flush(p);
 	lrs_write(p->lr, p->used);
 	write_sysreg(p->hcr, ICH_HCR_EL2);
@@ -130,13 +156,12 @@ static __attribute__((noinline)) void sync_slow(struct vgic_pe *p)
 
 	lrs_read_clear(p->lr, p->used);
 	/*
-	 * With EOImode 1 and DIR trapped, no deactivation goes by us. QEMU 10 counts priority drops there too, although
+	 * With EOImode 1 DIR is trapped, so no deactivation goes by us. QEMU 10 counts priority drops there too, although
 	 * they deactivate nothing (IHI 0069, ICH_HCR_EL2.EOIcount).
 	 */
-	if ((p->hcr & HCR_ICH_LRENPIE) && !(p->hcr & HCR_ICH_TDIR))
-		count = HCR_EOICOUNT(read_sysreg(ICH_HCR_EL2));
 	p->vmcr = read_sysreg(ICH_VMCR_EL2);
-	p->hcr_base = hcr_base(p->vmcr);
+	if ((p->hcr & HCR_ICH_LRENPIE) && !(p->vmcr & VMCR_EOIM))
+		count = HCR_EOICOUNT(read_sysreg(ICH_HCR_EL2));
 	write_sysreg(p->hcr_base, ICH_HCR_EL2);
 	vgic_model_sync(p, count);
 }
@@ -195,7 +220,7 @@ int vgic_init(void)
 	vgic_host.id_bits = vtr >> 23 & 7;
 	vgic_host.seis = vtr >> 22 & 1;
 	vgic_host.a3v = vtr >> 21 & 1;
-	vgic_host.tdir = vtr >> 19 & 1;
+	vgic_host.tdir = (vtr >> 19 & 1) && !bootarg("gic-no-tdir", NULL);
 	if (!gic_maintenance_intid()) {
 		pr_err("kvm: the device tree names no GIC maintenance interrupt: no in-kernel vGIC");
 		return -ENODEV;

@@ -73,5 +73,10 @@ void vgic_vcpus_unlock(struct vm *vm);
 int vgic_its_attach(struct vgic *g);	/* a new vGIC of a VM that may have ITSes: vm->lock held; -ENOMEM */
 void vgic_its_destroy(struct vm *vm);	/* while the vGIC is still there */
 
+/* lr.c: the CPU interface of the vCPU that is loaded here; interrupts off, list registers synced */
+u64 vgic_vmcr_get(struct vcpu *v);
+void vgic_vmcr_set(struct vcpu *v, u64 vmcr);
+u64 vgic_rpr_get(void);		/* running priority */
+
 /* icc.c: CPU interface registers through device attributes; instr as KVM_DEV_ARM_VGIC_SYSREG_INSTR_MASK has it */
 int vgic_icc_access(struct vcpu *v, u32 instr, u64 *val, bool write);

@@ -39,6 +39,9 @@ bool vgic_sgi_write(struct vcpu *v, u64 val, bool group1);
 bool vgic_sgi_fast(struct vcpu *v, u64 val, bool group1);
 /* ICC_DIR_EL1, trapped while EOImode is 1. List registers synced. */
 void vgic_dir_write(struct vcpu *v, u64 val);
+/* ICC_PMR_EL1, ICC_CTLR_EL1, ICC_RPR_EL1 by key, trapped on CPUs that cannot trap ICC_DIR_EL1 alone. List registers synced. */
+u64 vgic_icc_read(struct vcpu *v, u16 key);
+void vgic_icc_write(struct vcpu *v, u16 key, u64 val);
 /*
  * Interrupts of SDEI events (claim.c); v for a PPI, NULL for an SPI; nothing without an initialised vGIC. claim: 0, -EBUSY
  * active or no vGIC, -EAGAIN in a list register: vgic_stop, claim again, vgic_resume.
