@@ -16,7 +16,7 @@ struct idreg {
 
 #define F(shift)	(0xfUL << (shift))
 
-enum { R_MIDR, R_MPIDR, R_REVIDR, R_PFR0, R_PFR1, R_ZFR0, R_ISAR0, R_ISAR1, R_ISAR2, R_MMFR1, R_MMFR2, R_COUNT };
+enum { R_MIDR, R_MPIDR, R_REVIDR, R_PFR0, R_PFR1, R_PFR2, R_ZFR0, R_ISAR0, R_ISAR1, R_ISAR2, R_MMFR1, R_MMFR2, R_COUNT };
 
 static struct idreg regs_shown[R_COUNT] = {
 	[R_MIDR] = { 0, 0, ~0UL, 0, 0 },
@@ -24,6 +24,7 @@ static struct idreg regs_shown[R_COUNT] = {
 	[R_REVIDR] = { 0, 6, ~0UL, 0, 0 },
 	[R_PFR0] = { 4, 0, F(16) | F(20) | F(32) | F(48), 0x11, 0 },		/* FP AdvSIMD SVE DIT */
 	[R_PFR1] = { 4, 1, F(4), 0, 0 },					/* SSBS */
+	[R_PFR2] = { 4, 2, F(32), 0, 0 },					/* FPMR */
 	[R_ZFR0] = { 4, 4, F(0) | F(4) | F(16) | F(20) | F(24) | F(32) | F(40) | F(44) | F(52) | F(56), 0, 0 },
 	[R_ISAR0] = { 6, 0, ~(F(0) | F(24) | F(56)), 0, 0 },			/* not TME, TLB */
 	[R_ISAR1] = { 6, 1, F(0) | F(12) | F(16) | F(20) | F(32) | F(36) | F(44) | F(48) | F(52), 0, 0 },
@@ -56,6 +57,7 @@ static const struct {
 	{ R_ISAR1, 52, 1, false, 0, HWCAP2_I8MM }, { R_ISAR2, 4, 1, false, 0, HWCAP2_RPRES },
 	{ R_ISAR2, 52, 1, false, 0, HWCAP2_CSSC }, { R_MMFR1, 44, 1, false, 0, HWCAP2_AFP },
 	{ R_MMFR2, 32, 1, false, HWCAP_USCAT, 0 },
+	{ R_PFR2, 32, 1, false, 0, HWCAP2_FPMR },
 	{ R_PFR0, 32, 1, false, HWCAP_SVE, 0 }, { R_ZFR0, 0, 1, false, 0, HWCAP2_SVE2 },
 	{ R_ZFR0, 0, 2, false, 0, HWCAP2_SVE2P1 }, { R_ZFR0, 4, 1, false, 0, HWCAP2_SVEAES },
 	{ R_ZFR0, 4, 2, false, 0, HWCAP2_SVEPMULL }, { R_ZFR0, 16, 1, false, 0, HWCAP2_SVEBITPERM },
@@ -81,6 +83,8 @@ void idreg_init(void)
 	show(R_REVIDR, read_sysreg(revidr_el1));
 	show(R_PFR0, read_sysreg(id_aa64pfr0_el1));
 	show(R_PFR1, read_sysreg(id_aa64pfr1_el1));
+	if (fp_cpu.fpmr)
+		show(R_PFR2, read_sysreg(S3_0_C0_C4_2));
 	if (fp_cpu.sve)
 		show(R_ZFR0, read_sysreg(S3_0_C0_C4_4));
 	else

@@ -80,6 +80,8 @@ void fp_init_this(void)
 		write_sysreg(fp_cpu.cptr_closed, cptr_el2);
 		isb();
 	}
+	if (fpmr)	/* EL0 may use it; guests by HCRX_EL2.EnFPM */
+		write_sysreg(read_sysreg(sctlr_el2) | SCTLR_ENFPM, sctlr_el2);
 	if (sve)
 		mask = probe_lengths();
 	merge(sve, fpmr, mask);

@@ -11,6 +11,8 @@
 #define CPTR_SMEN_EL2	(1UL << 24)
 #define CPTR_TTA	BIT(28)
 
+#define SCTLR_ENFPM	BIT(34)
+
 #define ZCR_EL2		S3_4_C1_C2_0
 #define SMCR_EL2	S3_4_C1_C2_6
 #define SVCR		S3_3_C4_C2_2

@@ -70,6 +70,8 @@ int user_impl_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);	/* imp
 int user_impl_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_clidr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_clidr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
+int user_fpmr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
+int user_fpmr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_oslsr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_oslsr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 

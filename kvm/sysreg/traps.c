@@ -57,6 +57,7 @@
 
 #define HCRX_MSCEN	BIT(11)
 #define HCRX_TCR2EN	BIT(14)
+#define HCRX_ENFPM	BIT(23)
 
 /* HFGRTR_EL2 and HFGWTR_EL2: these trap while they are zero */
 #define HFG_NPIRE0	BIT(57)
@@ -112,6 +113,8 @@ void sysreg_traps_compute(struct vcpu *v)
 	t->hcrx = 0;
 	if (feats & FEAT_TCRX)
 		t->hcrx |= HCRX_TCR2EN;
+	if (feats & FEAT_FPMR)
+		t->hcrx |= HCRX_ENFPM;
 	if (v->vm->idregs.id[IDX_ID_AA64ISAR2_EL1] >> ID_AA64ISAR2_MOPS_SHIFT & 0xf)
 		t->hcrx |= HCRX_MSCEN;
 	t->has_pmu = host.pmu;

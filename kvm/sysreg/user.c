@@ -82,6 +82,22 @@ int user_oslsr_set(struct vcpu *v, const struct sysreg_user *u, u64 val)
 	return 0;
 }
 
+/* Of the vector registers: kernel/fp keeps it. */
+int user_fpmr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val)
+{
+	fp_flush(&v->fp);
+	*val = v->fp.regs.fpmr;
+	return 0;
+}
+
+int user_fpmr_set(struct vcpu *v, const struct sysreg_user *u, u64 val)
+{
+	vcpu_fp_begin(v);
+	v->fp.regs.fpmr = val;
+	vcpu_fp_end(v);
+	return 0;
+}
+
 static bool key_is_id(unsigned key)
 {
 	return (key & ~0x7f) == SYSREG_KEY(3, 0, 0, 0, 0) && (key >> 3 & 15) >= 1 && (key >> 3 & 15) <= 7;

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose vector registers (docs/fp.md), without processes and guests: states of the guest kind, claimed by kernel threads
+ * that write the registers themselves, against a model of what each must hold.
+ */
+#include "kernel/cpu/cpu.h"
+#include "kernel/cpu/sysreg.h"
+#include "kernel/debug/selftest.h"
+#include "kernel/fp/fp.h"
+#include "kernel/lib/string.h"
+#include "kernel/mm/page.h"
+#include "kernel/sched/sched.h"
+
+#define NR	6
+#define STEPS	2000
+
+/* A state, what it must hold, room to look at registers. */
+struct owned {
+	struct fp_state s;
+	u64 seed;
+	struct fp_regs regs;
+	u8 z[FP_SVE_SIZE(FP_VL_MAX)] __attribute__((aligned(16)));
+};
+
+static u32 dice;
+
+static u32 roll(u32 n)
+{
+	dice = dice * 1664525 + 1013904223;
+	return (dice >> 8) % n;
+}
+
+static void regs_make(struct owned *o, u64 seed)
+{
+	unsigned i;
+
+	for (i = 0; i < 64; i++)
+		((u64 *)o->regs.v)[i] = seed + i;
+	o->regs.fpsr = seed & 0x1f;
+	o->regs.fpcr = (seed & 3) << 22;
+	for (i = 0; o->s.wide && i < FP_SVE_SIZE(o->s.vl); i++)
+		o->z[i] = (u8)(seed + i * 7);
+	/* FFR takes no arbitrary value (Arm ARM B1.2): all or nothing. */
+	if (o->s.wide)
+		memset(o->z + o->s.vl * 34, seed & 1 ? 0xff : 0, o->s.vl / 8);
+}
+
+/* As its owner would: straight into the registers, which are o's. */
+static void regs_write(struct owned *o, u64 seed)
+{
+	o->seed = seed;
+	regs_make(o, seed);
+	if (o->s.wide)
+		sve_load(o->z, &o->regs);
+	else
+		fpsimd_load(&o->regs);
+}
+
+/* Registers, or memory when @memory, are what the seed says. */
+static bool same(struct owned *o, bool memory)
+{
+	struct fp_regs now = o->s.regs;
+	const void *z = o->s.sve;
+	static u8 out[FP_SVE_SIZE(FP_VL_MAX)] __attribute__((aligned(16)));
+
+	if (!memory) {
+		if (o->s.wide)
+			sve_save(out, &now);
+		else
+			fpsimd_save(&now);
+		z = out;
+	}
+	regs_make(o, o->seed);
+	if (now.fpsr != o->regs.fpsr || now.fpcr != o->regs.fpcr)
+		return false;
+	if (o->s.wide)
+		return !memcmp(z, o->z, FP_SVE_SIZE(o->s.vl));
+	return !memcmp(now.v, o->regs.v, sizeof(now.v));
+}
+
+static struct owned *owned_new(unsigned vl)
+{
+	struct owned *o = kzalloc(sizeof(*o));
+
+	if (!o)
+		return NULL;
+	fp_state_init(&o->s, true);
+	if (vl && fp_guest_sve(&o->s, vl)) {
+		kfree(o);
+		return NULL;
+	}
+	return o;
+}
+
+static void owned_free(struct owned *o)
+{
+	fp_flush(&o->s);
+	fp_discard(&o->s);
+	fp_state_destroy(&o->s);
+	kfree(o);
+}
+
+static void move(unsigned cpu)
+{
+	struct cpumask m = {};
+
+	cpumask_set(&m, cpu % nr_cpus);
+	CHECK(!thread_set_affinity(current_thread, &m));
+}
+
+static void move_back(void)
+{
+	struct cpumask m;
+
+	memset(&m, 0xff, sizeof(m));
+	CHECK(!thread_set_affinity(current_thread, &m));
+}
+
+static void kernel_use(void *arg)
+{
+	static const struct fp_regs junk = { .fpsr = 0x1b, .fpcr = 1 << 24 };
+	u64 flags = fp_kernel_begin();
+
+	fpsimd_load(&junk);
+	fp_kernel_end(flags);
+}
+
+/* One random thing that may happen to o; false: its contents are not what they must be. */
+static bool step(struct owned *o, u64 seed)
+{
+	bool good = true;
+
+	switch (roll(8)) {
+	case 0:
+	case 1:
+	case 2:
+		preempt_disable();
+		fp_claim(&o->s);
+		good = same(o, false) && fp_is_live(&o->s);
+		regs_write(o, seed);
+		preempt_enable();
+		break;
+	case 3:
+		fp_flush(&o->s);
+		good = same(o, true);
+		break;
+	case 4:
+		fp_flush(&o->s);
+		fp_discard(&o->s);
+		good = same(o, true) && o->s.cpu < 0;
+		break;
+	case 5:
+		kernel_use(NULL);
+		break;
+	case 6:
+		smp_call_all(kernel_use, NULL);
+		break;
+	case 7:
+		move(roll(nr_cpus));
+		break;
+	}
+	return good;
+}
+
+SELFTEST(fp_random_owners)
+{
+	struct owned *o[NR];
+	unsigned i, bad = 0, longest = fp_vl_guest_max();
+
+	dice = 1;
+	for (i = 0; i < NR; i++) {
+		o[i] = owned_new(!fp_cpu.sve || i < 2 ? 0 : i < 4 ? 16 : longest);
+		REQUIRE(o[i]);
+		memset(&o[i]->s.regs, 0, sizeof(o[i]->s.regs));
+		preempt_disable();
+		fp_claim(&o[i]->s);
+		regs_write(o[i], i);
+		preempt_enable();
+	}
+	for (i = 0; i < STEPS && !bad; i++)
+		bad += !step(o[roll(NR)], (u64)i << 16 | roll(65536));
+	CHECK(!bad);
+	for (i = 0; i < NR; i++) {
+		fp_flush(&o[i]->s);
+		CHECK(same(o[i], true));
+		owned_free(o[i]);
+	}
+	move_back();
+}
+
+/* From an interrupt, over a thread that owns the registers of that CPU and has not let go of them. */
+static struct owned *held;
+static u32 phase;
+
+static void holder(void *arg)
+{
+	move(1);
+	preempt_disable();
+	fp_claim(&held->s);
+	regs_write(held, 0x1234);
+	__atomic_store_n(&phase, 1, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&phase, __ATOMIC_ACQUIRE) == 1)
+		cpu_relax();
+	CHECK(!fp_is_live(&held->s));
+	fp_claim(&held->s);
+	CHECK(same(held, false));
+	regs_write(held, 0x4321);
+	__atomic_store_n(&phase, 3, __ATOMIC_RELEASE);
+	while (__atomic_load_n(&phase, __ATOMIC_ACQUIRE) == 3)
+		cpu_relax();
+	CHECK(!fp_is_live(&held->s));		/* fetched by another CPU */
+	preempt_enable();
+	__atomic_store_n(&phase, 5, __ATOMIC_RELEASE);
+}
+
+static void wait_phase(u32 n)
+{
+	while (__atomic_load_n(&phase, __ATOMIC_ACQUIRE) != n)
+		thread_yield();
+}
+
+SELFTEST(fp_interrupt_and_fetch)
+{
+	struct thread *t;
+
+	if (nr_cpus < 2)
+		return;
+	held = owned_new(fp_vl_guest_max());
+	REQUIRE(held);
+	phase = 0;
+	move(0);
+	t = thread_create("fp holder", holder, NULL);
+	REQUIRE(t);
+	thread_start(t);
+	thread_put(t);
+	wait_phase(1);
+	smp_call(1, kernel_use, NULL);
+	CHECK(same(held, true));
+	__atomic_store_n(&phase, 2, __ATOMIC_RELEASE);
+	wait_phase(3);
+	fp_flush(&held->s);
+	CHECK(same(held, true));
+	__atomic_store_n(&phase, 4, __ATOMIC_RELEASE);
+	wait_phase(5);
+	owned_free(held);
+	move_back();
+}
+
+/* A state that is gone and a new one in its place; and no bit of the old in a new wide one. */
+SELFTEST(fp_same_address)
+{
+	struct owned *o = owned_new(0);
+	unsigned i, longest = fp_vl_guest_max();
+	u8 *z;
+
+	REQUIRE(o);
+	preempt_disable();
+	fp_claim(&o->s);
+	regs_write(o, 0x77);
+	fp_switch_out();
+	CHECK(fp_is_live(&o->s) && !this_cpu()->fp_dirty);
+	fp_state_init(&o->s, true);
+	CHECK(!fp_is_live(&o->s) && this_cpu()->fp_owner == &o->s);
+	fp_claim(&o->s);
+	fpsimd_save(&o->regs);
+	for (i = 0; i < 32; i++)
+		CHECK(!o->regs.v[i]);
+	preempt_enable();
+	fp_discard(&o->s);
+	if (longest && !fp_guest_sve(&o->s, longest)) {
+		z = o->z;
+		memset(z, 0xff, sizeof(o->z));
+		preempt_disable();
+		fp_claim(&o->s);
+		sve_save(z, &o->regs);
+		preempt_enable();
+		for (i = 0; i < FP_SVE_SIZE(longest); i++)
+			CHECK(!z[i]);
+	}
+	owned_free(o);
+}
+
+SELFTEST(fp_lengths)
+{
+	unsigned vl, last = 0, got;
+
+	if (!fp_cpu.sve) {
+		CHECK(!fp_vl_guest_max());
+		return;
+	}
+	for (vl = 16; vl <= 1024; vl += 16) {
+		got = fp_vl_supported(vl);
+		CHECK(got >= last && got <= vl && got <= FP_VL_MAX && (fp_cpu.vq_mask >> (got / 16 - 1) & 1));
+		last = got;
+	}
+	CHECK(fp_vl_supported(fp_vl_guest_max()) == fp_vl_guest_max());
+}
