@@ -103,7 +103,7 @@ static u64 value(const struct stats_file *s, const struct stat_row *r, unsigned 
 		val += READ_ONCE(s->v->fast_load);
 	else if (s->v && r->at == AT(exits))
 		val += READ_ONCE(s->v->fast_hvc) + READ_ONCE(s->v->fast_sysreg) +
-		       READ_ONCE(s->v->fast_load) + READ_ONCE(s->v->fp.traps);
+		       READ_ONCE(s->v->fast_load) + READ_ONCE(s->v->fast_irq) + READ_ONCE(s->v->fp.traps);
 	return val;
 }
 

@@ -118,7 +118,7 @@ struct vcpu {
 	struct thread *thread;		/* in KVM_RUN; RCU; NULL outside */
 	struct waitq wq;		/* blocked in WFI, powered off, stopped */
 	struct switch_hook hook;
-	u64 fast_hvc, fast_sysreg, fast_load;		/* exits served with the guest loaded: statistics */
+	u64 fast_hvc, fast_sysreg, fast_load, fast_irq;		/* exits served with the guest loaded: statistics */
 	bool loaded;			/* EL1 state is in this CPU's registers */
 	int resident;			/* run/stay.c: the CPU that holds it between two KVM_RUNs, or -1 */
 	bool debug_live;		/* the debug registers in the CPU can stop a process too */

@@ -34,6 +34,7 @@
 
 #define ICC_IAR1		S3_0_C12_C12_0
 #define ICC_EOIR1		S3_0_C12_C12_1
+#define ICC_HPPIR1		S3_0_C12_C12_2
 #define ICC_BPR1		S3_0_C12_C12_3
 #define ICC_CTLR		S3_0_C12_C12_4
 #define ICC_IGRPEN1		S3_0_C12_C12_7
@@ -196,9 +197,48 @@ void irq_ppi_set_active(u32 intid, bool active)
 		wr32(frame(intid) + (active ? GICD_ISACTIVER : GICD_ICACTIVER), BIT(intid));
 }
 
-bool irq_ppi_is_pending(u32 intid)
+u32 irq_next(void)
 {
-	return intid < 32 && (rd32(frame(intid) + GICD_ISPENDR) & BIT(intid));
+	return read_icc(ICC_HPPIR1) & 0xffffff;
+}
+
+static void priority_drop(u32 intid)
+{
+	dsb(sy);
+	write_icc(intid, ICC_EOIR1);
+	isb();
+	this_cpu()->irq_count++;
+}
+
+static void irq_handle_one(u32 intid)
+{
+	priority_drop(intid);
+	if (irq_handle(intid) == IRQ_DONE)
+		write_icc(intid, ICC_DIR);
+}
+
+bool irq_take(u32 intid)
+{
+	struct thread *t = current_thread;
+	u32 got = read_icc(ICC_IAR1) & 0xffffff;
+
+	if (likely(got == intid)) {
+		priority_drop(intid);
+		return true;
+	}
+	if (got < 1020) {
+		rcu_user_exit();
+		t->preempt_count += IRQ_COUNT;
+		irq_handle_one(got);
+		t->preempt_count -= IRQ_COUNT;
+		rcu_user_enter();
+	}
+	return false;
+}
+
+void irq_finish(u32 intid)
+{
+	write_icc(intid, ICC_DIR);
 }
 
 void irq_dispatch(void)
@@ -211,12 +251,7 @@ void irq_dispatch(void)
 
 		if (intid >= 1020)
 			break;
-		dsb(sy);
-		write_icc(intid, ICC_EOIR1);
-		isb();
-		t->cpu->irq_count++;
-		if (irq_handle(intid) == IRQ_DONE)
-			write_icc(intid, ICC_DIR);
+		irq_handle_one(intid);
 	}
 	t->preempt_count -= IRQ_COUNT;
 	if (!t->preempt_count)

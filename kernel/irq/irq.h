@@ -16,7 +16,15 @@ void irq_enable(u32 intid);		/* PPI: on this CPU */
 void irq_disable(u32 intid);
 /* Active state of a PPI at this CPU's redistributor (hardware-linked virtual interrupts). */
 void irq_ppi_set_active(u32 intid, bool active);
-bool irq_ppi_is_pending(u32 intid);
+/*
+ * For the owner of an interrupt that looks for it itself, interrupts off. irq_next: what comes next on this CPU, without
+ * taking it; 1023: nothing. irq_take: acknowledge intid and drop its priority, as is done before a handler; false: another
+ * one came in between, and has been handled (RCU sees this CPU in user space or a guest around that). irq_finish:
+ * deactivate what was taken.
+ */
+u32 irq_next(void);
+bool irq_take(u32 intid);
+void irq_finish(u32 intid);
 
 enum timer_irq { TIMER_IRQ_SEC_PHYS, TIMER_IRQ_PHYS, TIMER_IRQ_VIRT, TIMER_IRQ_HYP_PHYS, TIMER_IRQ_HYP_VIRT, TIMER_IRQ_COUNT };
 /* INTID from the device tree; 0: not described. */

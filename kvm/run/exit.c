@@ -9,6 +9,7 @@
 #include "exit_classes.h"
 #include "kernel/cpu/sysreg.h"
 #include "kvm/run/run.h"
+#include "kvm/timer/timer.h"
 #include "kvm/vgic/vgic.h"
 
 #define ESR_EC(esr)	((esr) >> 26 & 0x3f)
@@ -114,8 +115,12 @@ bool exit_fast(struct vcpu *v, u64 *code)
 {
 	u64 esr;
 
-	if (unlikely(*code != GUEST_EXIT_SYNC))
-		return false;
+	if (unlikely(*code != GUEST_EXIT_SYNC)) {
+		if (*code != GUEST_EXIT_IRQ || !timer_irq_loaded(v))
+			return false;
+		v->fast_irq++;
+		return true;
+	}
 	esr = read_sysreg(esr_el2);
 	switch (ESR_EC(esr)) {
 	case ESR_EC_HVC64:

@@ -143,7 +143,11 @@ static u64 vtcr(const struct stage2 *s2)
 void stage2_load(struct vcpu *v)
 {
 	struct stage2 *s2 = &v->vm->s2;
+	u64 vmid = READ_ONCE(active[this_cpu()->id]);
 
+	/* Still what this CPU had last, and no rollover since: one that comes now finds the VMID in use here. */
+	if (vmid && vmid == READ_ONCE(s2->vmid_gen) && read_sysreg(vttbr_el2) == READ_ONCE(s2->pt.vttbr))
+		return;
 	vmid_update(s2);
 	write_sysreg(vtcr(s2), vtcr_el2);
 	write_sysreg(READ_ONCE(s2->pt.vttbr), vttbr_el2);

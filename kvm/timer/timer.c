@@ -113,17 +113,22 @@ static bool loaded_here(const struct vcpu *v)
 	return on_cpu[this_cpu()->id].v == v;
 }
 
+static bool fires_loaded(int i)
+{
+	return (ctl_read(i) & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) == (CTL_ENABLE | CTL_ISTATUS);
+}
+
+static bool fires_put(const struct vcpu *v, int i)
+{
+	const struct timer_ctx *t = &v->timers->t[i];
+
+	return (t->ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE && counter_now(v, i) >= t->cval;
+}
+
 /* Whether the timer's interrupt line is high. Interrupts off. */
 static bool should_fire(struct vcpu *v, int i)
 {
-	const struct timer_ctx *t = &v->timers->t[i];
-	u64 ctl;
-
-	if (loaded_here(v)) {
-		ctl = ctl_read(i);
-		return (ctl & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) == (CTL_ENABLE | CTL_ISTATUS);
-	}
-	return (t->ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE && counter_now(v, i) >= t->cval;
+	return loaded_here(v) ? fires_loaded(i) : fires_put(v, i);
 }
 
 static bool ppi_level(struct vcpu *v, u32 intid)
@@ -153,9 +158,9 @@ static void level_update(struct vcpu *v, int i, bool level)
 static void irq_load(struct vcpu *v, int i)
 {
 	struct timer_ctx *t = &v->timers->t[i];
-	bool level = should_fire(v, i), active;
+	bool level = fires_put(v, i), active;
 
-	if (vgic_ready(v->vm)) {
+	if (likely(vgic_ready(v->vm))) {
 		/* The vGIC may have seen the line fall since (vgic_sync asks ppi_level): what we told it last proves nothing. */
 		if (level || t->level)
 			level_update(v, i, level);
@@ -163,7 +168,8 @@ static void irq_load(struct vcpu *v, int i)
 	} else {
 		active = t->level;	/* user space knows already */
 	}
-	timer_ppi_set_active(v, host_irq[i], active);
+	if (unlikely(active || on_cpu[this_cpu()->id].active[i]))
+		timer_ppi_set_active(v, host_irq[i], active);
 }
 
 void timer_load(struct vcpu *v)
@@ -214,6 +220,30 @@ void timer_put(struct vcpu *v)
 	isb();
 	on_cpu[this_cpu()->id].v = NULL;
 	local_irq_restore(flags);
+}
+
+bool timer_irq_loaded(struct vcpu *v)
+{
+	u32 intid = irq_next();
+	int i = VIRT;
+
+	if (unlikely(intid != host_irq[VIRT])) {
+		if (intid != host_irq[PHYS])
+			return false;
+		i = PHYS;
+	}
+	if (unlikely(!vgic_ready(v->vm)))
+		return false;
+	if (unlikely(!irq_take(intid)))
+		return false;
+	if (unlikely(!fires_loaded(i))) {
+		irq_finish(intid);
+		return true;
+	}
+	on_cpu[this_cpu()->id].active[i] = true;
+	v->timers->t[i].level = true;
+	vgic_raise_loaded(v, v->timers->ppi[i]);
+	return true;
 }
 
 static enum irq_result timer_irq(u32 intid, void *arg)

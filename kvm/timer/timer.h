@@ -10,6 +10,11 @@ void timer_vcpu_destroy(struct vcpu *v);	/* cancels the background timer */
 int timer_first_run(struct vcpu *v);		/* maps the PPIs to the vGIC; -EINVAL on PPI conflicts. Under vm->lock */
 void timer_load(struct vcpu *v);		/* registers to hardware, offset to CNTVOFF_EL2, physical active state */
 void timer_put(struct vcpu *v);
+/*
+ * The fast tier: an interrupt came while the guest ran. True if it was a timer's of v, and the guest has it now; false: some
+ * other interrupt, still to be taken. Guest loaded, interrupts off.
+ */
+bool timer_irq_loaded(struct vcpu *v);
 void timer_sync(struct vcpu *v);		/* after vgic_sync */
 void timer_block(struct vcpu *v);		/* WFI: arm a host timer for the earliest deadline */
 void timer_unblock(struct vcpu *v);

@@ -174,6 +174,19 @@ void vgic_sync(struct vcpu *v)
 		sync_slow(p);
 }
 
+void vgic_raise_loaded(struct vcpu *v, u32 intid)
+{
+	struct vgic_pe *p = &v->vgic->pe;
+
+	if (p->live)
+		sync_slow(p);
+	p->vmcr = read_sysreg(ICH_VMCR_EL2);
+	if (likely(vgic_model_raise(p, intid)))
+		lrs_write(p->lr, 1);
+	else
+		flush_slow(v, p);
+}
+
 bool vgic_has_pending(struct vcpu *v)
 {
 	struct vgic_pe *p = &v->vgic->pe;

@@ -279,13 +279,8 @@ bool vgic_model_sgi_write(struct vgic_dist *d, struct vgic_pe *self, u64 val, bo
 
 bool vgic_model_active(struct vgic_pe *p, u32 intid)
 {
-	u64 flags = spin_lock_irqsave(&p->lock);
-	bool active = p->w.active & BIT(intid);
-
-	if (p->w.inlr & BIT(intid))
-		active = true;
-	spin_unlock_irqrestore(&p->lock, flags);
-	return active;
+	/* Only the PE's own thread moves it between the two. */
+	return (READ_ONCE(p->w.active) | READ_ONCE(p->w.inlr)) & BIT(intid);
 }
 
 /* Some interrupt of this word that the PE would take now; bits of other PEs' interrupts are not in ready. */

@@ -168,6 +168,11 @@ void vgic_model_sgi(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool grou
 bool vgic_model_sgi_write(struct vgic_dist *d, struct vgic_pe *self, u64 val, bool group1, bool not_self);
 /* ready -> lr[], used, hcr. p->vmcr current. Nothing is loaded. */
 void vgic_model_flush(struct vgic_pe *p);
+/*
+ * The line of private interrupt intid goes up, on the PE's own CPU; nothing is loaded and p->vmcr is current. True: it was
+ * the only thing to do and is in lr[0], with ICH_HCR_EL2 as it was; false: a flush must follow.
+ */
+bool vgic_model_raise(struct vgic_pe *p, u32 intid);
 /* lr[] (read back) and the count of EOIs of interrupts in no list register -> state. */
 void vgic_model_sync(struct vgic_pe *p, unsigned eoicount);
 /* ICC_DIR_EL1, list registers synced. */

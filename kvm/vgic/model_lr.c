@@ -217,6 +217,29 @@ void vgic_model_flush(struct vgic_pe *p)
 	p->live = p->used || p->hcr != p->hcr_base;
 }
 
+bool vgic_model_raise(struct vgic_pe *p, u32 intid)
+{
+	u64 bit = BIT(intid), flags = spin_lock_irqsave(&p->lock);
+	unsigned group = !!(p->w.group & bit);
+	bool alone;
+
+	ASSERT(!p->live && intid < VGIC_PRIVATE);
+	p->w.level |= bit;
+	vgic_update_private(p, intid, p);
+	alone = READ_ONCE(p->summary) == 1 && p->ready[0] == bit && !(p->w.active & bit) &&
+		(p->dist->en >> group & p->vmcr >> group & 1);
+	if (alone) {
+		p->lr_latch = 0;
+		p->has_spi = false;
+		lr_fill(p, 0, intid);
+		p->used = 1;
+		p->hcr = p->hcr_base;
+		p->live = true;
+	}
+	spin_unlock_irqrestore(&p->lock, flags);
+	return alone;
+}
+
 struct acks {
 	unsigned n;
 	u16 intid[VGIC_MAX_LRS + 32];

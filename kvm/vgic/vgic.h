@@ -30,9 +30,9 @@ bool vgic_has_its(struct vm *vm);
 int vgic_inject(struct vm *vm, struct vcpu *v, u32 intid, bool level);
 /* A PPI backed by a physical interrupt: its list register carries HW=1 and pintid; level() tells its input. */
 int vgic_map_ppi(struct vcpu *v, u32 intid, u32 pintid, bool (*level)(struct vcpu *v, u32 intid));
-void vgic_unmap_ppi(struct vcpu *v, u32 intid);
+/* The line of a linked PPI of v went up while its guest is in this CPU: into a list register. Interrupts off. */
+void vgic_raise_loaded(struct vcpu *v, u32 intid);
 bool vgic_ppi_active(struct vcpu *v, u32 intid);	/* active or pending-and-active in a list register or the model */
-bool vgic_is_mapped(struct vcpu *v, u32 intid);
 /* Trapped ICC_SGI*_EL1 writes and other ICC registers that trap; true if handled (fast tier: guest loaded, interrupts off). */
 bool vgic_sgi_write(struct vcpu *v, u64 val, bool group1);
 /* The same with the guest loaded: false, and nothing done, if the vCPU itself is a target (it needs a flush). */
