@@ -49,6 +49,7 @@ struct vm {
 	u64 mmio_gen;			/* grows with every change of slots or iobus: vcpu->mmio_hint */
 	struct iobus *iobus;		/* MMIO ranges served in the kernel: vGIC frames, ioeventfds */
 	struct vgic *vgic;		/* NULL: none */
+	bool vgic_ready;		/* and initialised */
 	struct vgic_its *its;		/* all of them; kvm/vgic/its_dev.c */
 	struct irqfds *irqfds;
 	struct smccc_filter *smccc_filter;	/* kvm/smccc/filter.c; NULL: none */

@@ -129,6 +129,9 @@ void aspace_switch(struct aspace *as)
 	cpu = this_cpu()->id;
 	gen = __atomic_load_n(&as->asid_gen, __ATOMIC_RELAXED);
 	old = __atomic_load_n(&active[cpu], __ATOMIC_RELAXED);
+	/* The thread before was of the same process, and no rollover came since. */
+	if (old == gen && gen && read_sysreg(ttbr0_el1) == (va_to_pa(as->pt.root).v | (gen & 0xffff) << 48))
+		return;
 	if (!old || (gen ^ __atomic_load_n(&generation, __ATOMIC_RELAXED)) >> 16 ||
 	    !__atomic_compare_exchange_n(&active[cpu], &old, gen, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
 		u64 flags = spin_lock_irqsave(&asid_lock);

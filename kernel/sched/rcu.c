@@ -15,21 +15,6 @@ static struct rcu_head *pending;	/* newest first */
 static struct waitq rcu_wait = WAITQ_INIT(rcu_wait);
 static u64 snap[MAX_CPUS];
 
-void rcu_user_enter(void)
-{
-	struct cpu *c = this_cpu();
-
-	__atomic_store_n(&c->rcu_state, c->rcu_state + 1, __ATOMIC_RELEASE);
-}
-
-void rcu_user_exit(void)
-{
-	struct cpu *c = this_cpu();
-
-	WRITE_ONCE(c->rcu_state, c->rcu_state + 1);
-	dmb(ish);		/* before any pointer is read */
-}
-
 void rcu_defer(struct rcu_head *h, void (*fn)(struct rcu_head *h))
 {
 	struct rcu_head *old = READ_ONCE(pending);

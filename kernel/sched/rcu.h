@@ -25,5 +25,17 @@ void rcu_synchronize(void);
 /* Wait until every rcu_defer so far has run (tests, module teardown). */
 void rcu_barrier(void);
 /* This CPU goes to or comes back from code that holds no reference: EL0, guest, idle. Interrupts off. */
-void rcu_user_enter(void);
-void rcu_user_exit(void);
+static inline void rcu_user_enter(void)
+{
+	struct cpu *c = this_cpu();
+
+	__atomic_store_n(&c->rcu_state, c->rcu_state + 1, __ATOMIC_RELEASE);
+}
+
+static inline void rcu_user_exit(void)
+{
+	struct cpu *c = this_cpu();
+
+	WRITE_ONCE(c->rcu_state, c->rcu_state + 1);
+	asm volatile("dmb ish" : : : "memory");		/* before any pointer is read */
+}

@@ -442,12 +442,9 @@ void schedule_preempt(void)
 	do_schedule(true);
 }
 
-void preempt_enable(void)
+void preempt_resched(void)
 {
-	struct thread *t = current_thread;
-
-	barrier();
-	if (--t->preempt_count == 0 && unlikely(READ_ONCE(t->flags) & TF_RESCHED) && !irqs_disabled())
+	if (!irqs_disabled())
 		do_schedule(true);
 }
 

@@ -108,7 +108,16 @@ static inline void preempt_disable(void)
 	current_thread->preempt_count++;
 	asm volatile("" : : : "memory");
 }
-void preempt_enable(void);		/* reschedules if asked to meanwhile */
+void preempt_resched(void);		/* the rare half of: */
+/* Reschedules if asked to meanwhile, unless interrupts are off. */
+static inline void preempt_enable(void)
+{
+	struct thread *t = current_thread;
+
+	asm volatile("" : : : "memory");
+	if (--t->preempt_count == 0 && unlikely(READ_ONCE(t->flags) & TF_RESCHED))
+		preempt_resched();
+}
 
 /* New kernel thread, not yet started, one reference held by the caller. NULL: out of memory. fn's return ends it. */
 struct thread *thread_create(const char *name, void (*fn)(void *arg), void *arg);

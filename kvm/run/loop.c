@@ -45,9 +45,12 @@ static int handle_requests(struct vcpu *v)
 {
 	u32 rq = 0;
 
-	/* The kick goes first: a request made after it comes with another one. */
-	if (unlikely(READ_ONCE(current_thread->flags) & TF_KICK))
+	if (unlikely(READ_ONCE(current_thread->flags) & (TF_KICK | TF_RESCHED))) {
+		/* The kick goes first: a request made after it comes with another one. */
 		__atomic_and_fetch(&current_thread->flags, ~(u32)TF_KICK, __ATOMIC_SEQ_CST);
+		preempt_disable();	/* another thread's turn: before anything is made ready for the guest */
+		preempt_enable();
+	}
 	if (unlikely(READ_ONCE(v->requests)))
 		rq = __atomic_exchange_n(&v->requests, 0, __ATOMIC_ACQUIRE);
 	if (likely(!rq && !must_sleep(v)))

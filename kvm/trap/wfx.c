@@ -30,15 +30,16 @@ void vcpu_block(struct vcpu *v)
 {
 	struct halt_stats *h = &v->state->stat.halt;
 	u64 start = clock_ns();
+	bool runnable = false;
 
 	WRITE_ONCE(h->blocking, 1);
 	if (v->pmu)
 		pmu_sync(v);
 	timer_block(v);
-	(void)wait_event_interruptible(&v->wq, READ_ONCE(v->requests) || vcpu_runnable(v));
+	(void)wait_event_interruptible(&v->wq, READ_ONCE(v->requests) || (runnable = vcpu_runnable(v)));
 	timer_unblock(v);
 	WRITE_ONCE(h->blocking, 0);
-	stats_halt(h, clock_ns() - start, vcpu_runnable(v));
+	stats_halt(h, clock_ns() - start, runnable);
 }
 
 enum trap_result trap_wfx(struct vcpu *v)

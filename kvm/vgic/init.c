@@ -114,13 +114,6 @@ bool vgic_in_kernel(struct vm *vm)
 	return rcu_deref(vm->vgic) != NULL;
 }
 
-bool vgic_ready(struct vm *vm)
-{
-	struct vgic *g = rcu_deref(vm->vgic);
-
-	return g && __atomic_load_n(&g->ready, __ATOMIC_ACQUIRE);
-}
-
 /* The affinity that KVM_ARM_VCPU_INIT gives by default, for a vCPU that has not been through it yet. */
 static u64 affinity(const struct vcpu *v)
 {
@@ -239,14 +232,14 @@ int vgic_ready_make(struct vm *vm)
 	struct vcpu *v;
 	unsigned i;
 
-	if (g->ready)
+	if (g->vm->vgic_ready)
 		return 0;
 	if (!g->d.nr_ids)
 		vgic_dist_set_ids(&g->d, 256);	/* Linux's default */
 	vm_for_each_vcpu(i, v, vm)
 		v->vgic->pe.mpidr = affinity(v);
 	vgic_retarget(&g->d);
-	__atomic_store_n(&g->ready, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&g->vm->vgic_ready, true, __ATOMIC_RELEASE);
 	return 0;
 }
 

@@ -24,7 +24,6 @@ struct rd_region {
 struct vgic {
 	struct vgic_dist d;
 	struct vm *vm;
-	bool ready;		/* KVM_DEV_ARM_VGIC_CTRL_INIT done */
 	bool mapped;		/* frames on the I/O bus */
 	u64 dist_base;
 	struct list regions;	/* in the order of their indexes */

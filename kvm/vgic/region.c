@@ -275,7 +275,7 @@ int vgic_frames_map(struct vm *vm)
 		return -ENXIO;
 	if (!vgic_layout_ok(g))
 		return -EINVAL;
-	if (!g->ready)
+	if (!g->vm->vgic_ready)
 		return -EBUSY;
 	ret = redists_map(vm);
 	if (ret)

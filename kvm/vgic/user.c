@@ -87,7 +87,7 @@ static int nr_irqs_set(struct vgic *g, const struct kvm_device_attr *a)
 	if (nr < VGIC_PRIVATE + 32 || nr > VGIC_IDS || nr % 32)
 		return -EINVAL;
 	mutex_lock(&g->vm->lock);
-	if (g->ready || g->d.nr_ids)
+	if (g->vm->vgic_ready || g->d.nr_ids)
 		ret = -EBUSY;
 	else
 		vgic_dist_set_ids(&g->d, nr);
@@ -186,7 +186,7 @@ static int regs_attr(struct vgic *g, const struct kvm_device_attr *a, bool write
 		mutex_unlock(&vm->lock);
 		return -EBUSY;
 	}
-	ret = g->ready ? reg_access(g, v, a, &val, write) : -EBUSY;
+	ret = g->vm->vgic_ready ? reg_access(g, v, a, &val, write) : -EBUSY;
 	vgic_vcpus_unlock(vm);
 	mutex_unlock(&vm->lock);
 	if (!ret && !write && copy_to_user(a->addr, &val, wide ? 8 : 4))
@@ -203,7 +203,7 @@ static int pending_save(struct vgic *g)
 		mutex_unlock(&g->vm->lock);
 		return -EBUSY;
 	}
-	ret = g->ready ? vgic_lpis_save(&g->d) : -ENXIO;
+	ret = g->vm->vgic_ready ? vgic_lpis_save(&g->d) : -ENXIO;
 	vgic_vcpus_unlock(g->vm);
 	mutex_unlock(&g->vm->lock);
 	return ret;

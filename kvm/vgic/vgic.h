@@ -13,7 +13,11 @@ void vgic_vcpu_destroy(struct vcpu *v);
 void vgic_vm_destroy(struct vm *vm);
 int vgic_first_run(struct vcpu *v);			/* maps the frames; -EBUSY/-ENXIO: not (fully) configured, as Linux. Under vm->lock */
 bool vgic_in_kernel(struct vm *vm);			/* created */
-bool vgic_ready(struct vm *vm);				/* initialised */
+/* Initialised (KVM_DEV_ARM_VGIC_CTRL_INIT); stays so. */
+static inline bool vgic_ready(struct vm *vm)
+{
+	return __atomic_load_n(&vm->vgic_ready, __ATOMIC_ACQUIRE);
+}
 /* Around the guest, interrupts off, on the vCPU's thread. load/put: list registers' configuration (VMCR, APRs); flush/sync: list registers. */
 void vgic_load(struct vcpu *v);
 void vgic_put(struct vcpu *v);
