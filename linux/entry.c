@@ -193,11 +193,20 @@ static void leave_kernel(struct task *t)
 		__atomic_fetch_or(&current_thread->flags, TF_NOTIFY, __ATOMIC_RELAXED);
 }
 
+/* Preempted between EL0 and the store below: the hook raised TF_NOTIFY for its note, which would look like a signal. */
+static void enter_kernel(struct task *t)
+{
+	WRITE_ONCE(t->in_kernel, true);
+	barrier();
+	if (unlikely((READ_ONCE(current_thread->flags) & TF_NOTIFY) && READ_ONCE(t->rseq_event)))
+		signal_recalc();
+}
+
 static void hook_sync(struct pt_regs *regs, u64 esr, u64 far)
 {
 	struct task *t = current_task();
 
-	WRITE_ONCE(t->in_kernel, true);
+	enter_kernel(t);
 	if (likely(ESR_EC(esr) == EC_SVC64)) {
 		do_syscall(regs);
 	} else {
