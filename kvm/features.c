@@ -8,6 +8,7 @@
 #include "kernel/debug/print.h"
 #include "kernel/fp/owner.h"
 #include "kernel/sched/thread.h"
+#include "kvm/dirty_ring.h"
 #include "kvm/features.h"
 #include "kvm/sdei/sdei.h"
 #include "kvm/sysreg/sysreg.h"
@@ -134,6 +135,14 @@ int kvm_check_extension(struct vm *vm, u64 cap)
 	case KVM_CAP_COALESCED_PIO:
 	case KVM_CAP_SIGNAL_MSI:
 		return 1;
+	case KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP:
+		return 1;
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+		return DIRTY_RING_MAX * sizeof(struct kvm_dirty_gfn);
+	case KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE:
+		return vm ? vm->split_chunk : 0;
+	case KVM_CAP_ARM_SUPPORTED_BLOCK_SIZES:
+		return BLOCK_SIZES;
 	case KVM_CAP_COALESCED_MMIO:
 		return KVM_COALESCED_MMIO_PAGE_OFFSET;
 	case KVM_CAP_MSI_DEVID:

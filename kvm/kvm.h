@@ -16,6 +16,8 @@
 #include "linux/mm/mm.h"
 
 #define KVM_VCPUS_MAX	512
+/* KVM_CAP_ARM_SUPPORTED_BLOCK_SIZES: what Linux names with 4 KiB pages. Blocks here are 2 MiB. */
+#define BLOCK_SIZES	(BIT(12) | BIT(21) | BIT(30))
 
 struct vcpu;
 struct vgic;
@@ -63,6 +65,9 @@ struct vm {
 	bool impl_writable;		/* CAP_ARM_WRITABLE_IMP_ID_REGS: MIDR_EL1 and its like may be written */
 	u64 nisv_to_user, system_suspend;	/* enabled capabilities */
 	u64 manual_dirty;		/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 flags */
+	u32 dirty_ring_bytes;		/* of each vCPU; 0: no rings. Set once, before any vCPU */
+	bool dirty_ring_with_bitmap;	/* writes without a vCPU go to bitmaps */
+	u64 split_chunk;		/* KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE: split blocks when logging begins; 0: no */
 	u32 vcpu_features;		/* VMF_* (kvm/sysreg/idreg.h) */
 	u32 init_features;		/* KVM_ARM_VCPU_* of the first KVM_ARM_VCPU_INIT: the same for all vCPUs */
 	bool features_set;
@@ -99,8 +104,10 @@ void vm_resume_all(struct vm *vm);
 __must_check int guest_read(struct vm *vm, ipa_t ipa, void *buf, size_t n);
 __must_check int guest_write(struct vm *vm, ipa_t ipa, const void *buf, size_t n);
 int vm_set_memslot(struct vm *vm, const struct kvm_userspace_memory_region *r);
-/* The page at ipa was written: under RCU, or by a fault that holds s2.lock for reading. */
-void memslot_mark_dirty(const struct memslot *s, u64 gfn);
+/* The page at ipa was written, by v or by nobody's guest (NULL): under RCU, or by a fault that holds s2.lock for reading. */
+void memslot_mark_dirty(struct vm *vm, struct vcpu *v, const struct memslot *s, u64 gfn);
+/* Write-protect the pages of m whose bits are set, from page `first` of the slot on. slots_lock held. */
+void memslot_protect(struct vm *vm, const struct memslot *m, u64 first, u64 bits);
 /* Allocation tags (kvm/mte.c) */
 s64 vm_copy_tags(struct vm *vm, const struct kvm_arm_copy_mte_tags *c);	/* bytes of memory done, or -errno */
 s64 vm_enable_mte(struct vm *vm);	/* -EINVAL: none here, or vCPUs are there already */
@@ -112,6 +119,7 @@ int stage2_init(struct vm *vm, unsigned ipa_bits);	/* and the notifier; -ENOMEM,
 void stage2_destroy(struct vm *vm);
 void stage2_unmap(struct vm *vm, u64 gfn, u64 npages);	/* faults in progress with an older slot array retry */
 void stage2_write_protect(struct vm *vm, u64 gfn, u64 npages);
+void stage2_split(struct vm *vm, u64 gfn, u64 npages);	/* blocks to pages, as far as there is memory */
 void stage2_flush_all(struct vm *vm);			/* clean and invalidate all that is mapped */
 int stage2_boot_init(void);
 

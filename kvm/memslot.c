@@ -9,6 +9,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/uaccess.h"
+#include "kvm/dirty_ring.h"
 #include "kvm/kvm.h"
 #include "kvm/memslot.h"
 
@@ -20,6 +21,12 @@ static void slots_free(struct rcu_head *h)
 static u64 bitmap_words(u64 npages)
 {
 	return (npages + 63) / 64;
+}
+
+/* Rings may be instead of bitmaps, or beside them. */
+static bool use_bitmap(const struct vm *vm)
+{
+	return !READ_ONCE(vm->dirty_ring_bytes) || vm->dirty_ring_with_bitmap;
 }
 
 /* What happens to stage 2 once the new array is published. */
@@ -39,6 +46,8 @@ static void change_commit(struct vm *vm, const struct memslot *old, const struct
 			stage2_unmap(vm, old->gfn, old->npages);
 		else if (!initially_set)
 			stage2_write_protect(vm, old->gfn, old->npages);
+		if ((r->flags & KVM_MEM_LOG_DIRTY_PAGES) && !initially_set && vm->split_chunk)
+			stage2_split(vm, old->gfn, old->npages);
 		break;
 	default:
 		break;
@@ -62,7 +71,7 @@ static int change_slots(struct vm *vm, const struct memslot_request *r)
 	next = kmalloc(sizeof(*next) + (s->n + 1) * sizeof(next->slot[0]));
 	if (!next)
 		return -ENOMEM;
-	if (change != SLOT_DELETE && (r->flags & KVM_MEM_LOG_DIRTY_PAGES)) {
+	if (change != SLOT_DELETE && (r->flags & KVM_MEM_LOG_DIRTY_PAGES) && use_bitmap(vm)) {
 		u64 npages = r->size >> PAGE_SHIFT;
 
 		dirty = old.dirty ? old.dirty : vmalloc(bitmap_words(npages) * 8);
@@ -100,21 +109,27 @@ int vm_set_memslot(struct vm *vm, const struct kvm_userspace_memory_region *r)
 	return ret;
 }
 
-void memslot_mark_dirty(const struct memslot *s, u64 gfn)
+void memslot_mark_dirty(struct vm *vm, struct vcpu *v, const struct memslot *s, u64 gfn)
 {
 	u64 i = gfn - s->gfn;
 
-	if (!s->dirty || i >= s->npages)
+	if (!(s->flags & KVM_MEM_LOG_DIRTY_PAGES) || i >= s->npages)
+		return;
+	if (v && vm->dirty_ring_bytes) {
+		dirty_ring_push(v, s->id, i);
+		return;
+	}
+	if (!s->dirty)
 		return;
 	/* Mostly set already: do not pull the line for writing then. */
 	if (!(READ_ONCE(s->dirty[i / 64]) & BIT(i % 64)))
 		__atomic_fetch_or(&s->dirty[i / 64], BIT(i % 64), __ATOMIC_RELAXED);
 }
 
-/* Write-protect the pages of one bitmap word, run by run. */
-static void protect_word(struct vm *vm, const struct memslot *m, u64 word, u64 bits)
+/* Run by run. */
+void memslot_protect(struct vm *vm, const struct memslot *m, u64 page, u64 bits)
 {
-	u64 gfn = m->gfn + word * 64;
+	u64 gfn = m->gfn + page;
 
 	while (bits) {
 		unsigned first = __builtin_ctzl(bits);
@@ -130,6 +145,9 @@ static struct memslot *logged_slot(struct vm *vm, u32 id, int *err)
 {
 	int i;
 
+	*err = -ENXIO;
+	if (!use_bitmap(vm))
+		return NULL;
 	*err = -EINVAL;
 	if (id >= KVM_SLOTS_MAX)
 		return NULL;
@@ -159,7 +177,7 @@ int vm_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
 			copy[i] = READ_ONCE(m->dirty[i]);
 		} else if (READ_ONCE(m->dirty[i])) {
 			copy[i] = __atomic_exchange_n(&m->dirty[i], 0, __ATOMIC_RELAXED);
-			protect_word(vm, m, i, copy[i]);
+			memslot_protect(vm, m, i * 64, copy[i]);
 		}
 	}
 	ret = copy_to_user((u64)log->dirty_bitmap, copy, n * 8);
@@ -194,7 +212,7 @@ int vm_clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *log)
 		if (num - i * 64 < 64)
 			bits &= BIT(num - i * 64) - 1;
 		was = __atomic_fetch_and(&m->dirty[first / 64 + i], ~bits, __ATOMIC_RELAXED);
-		protect_word(vm, m, first / 64 + i, was & bits);
+		memslot_protect(vm, m, first + i * 64, was & bits);
 	}
 out:
 	mutex_unlock(&vm->slots_lock);

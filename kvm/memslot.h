@@ -39,6 +39,7 @@ struct memslot_request {
 };
 int memslots_check(const struct memslots *s, const struct memslot_request *r, unsigned ipa_bits,
 		   enum memslot_change *change);
+struct memslot *memslot_by_id(struct memslots *s, u32 id);	/* NULL */
 int memslots_index(const struct memslots *s, u32 id);	/* -1: none */
 /* Fill `next` (room for s->n + 1) with s after the change; `dirty` is the slot's bitmap then. */
 void memslots_apply(struct memslots *next, const struct memslots *s, const struct memslot_request *r,

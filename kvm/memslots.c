@@ -38,6 +38,13 @@ int memslots_index(const struct memslots *s, u32 id)
 	return -1;
 }
 
+struct memslot *memslot_by_id(struct memslots *s, u32 id)
+{
+	int i = memslots_index(s, id);
+
+	return i < 0 ? NULL : &s->slot[i];
+}
+
 static bool overlaps(const struct memslots *s, u32 id, u64 gfn, u64 npages)
 {
 	unsigned i;

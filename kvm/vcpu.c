@@ -90,6 +90,8 @@ static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id, int *err)
 	v->run_page[1] = vm->ring_page;
 	if (v->run)
 		*err = timer_vcpu_create(v);
+	if (!*err && vm->dirty_ring_bytes)
+		*err = dirty_ring_alloc(v, vm->dirty_ring_bytes);
 	if (!*err)
 		*err = vgic_vcpu_create(v);
 	if (!*err)
@@ -118,6 +120,7 @@ void vcpu_destroy(struct vcpu *v)
 	sdei_vcpu_destroy(v);
 	if (v->run_page[0])
 		page_put(v->run_page[0]);
+	dirty_ring_free(v);
 	fp_state_destroy(&v->fp);
 	pmu_vcpu_destroy(v);
 	kfree(v->ccsidr);

@@ -4,6 +4,7 @@
  * Linux: Documentation/virt/kvm/api.rst.
  */
 #include <linux/errno.h>
+#include <linux/mman.h>
 
 #include "kernel/debug/print.h"
 #include "kernel/lib/string.h"
@@ -17,6 +18,7 @@
 
 #define O_RDWR_		2
 #define O_CLOEXEC_	02000000
+#define RING_OFFSET	(KVM_DIRTY_LOG_PAGE_OFFSET * PAGE_SIZE)
 #define ESR_ISS		GENMASK(24, 0)
 #define GUESTDBG_VALID	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW)
 
@@ -206,13 +208,21 @@ s64 vcpu_ioctl(struct file *f, u32 cmd, u64 arg)
 
 /* ---- the run page ---- */
 
+static bool in_ring(struct vcpu *v, u64 offset)
+{
+	return offset >= RING_OFFSET && dirty_ring_page(v, (offset - RING_OFFSET) >> PAGE_SHIFT);
+}
+
 static int run_fault(struct area *a, u64 offset, bool write, struct page **out)
 {
 	struct vcpu *v = a->priv;
 
-	if (offset >= 2 * PAGE_SIZE)
+	if (offset >= RING_OFFSET)
+		*out = dirty_ring_page(v, (offset - RING_OFFSET) >> PAGE_SHIFT);
+	else
+		*out = offset < 2 * PAGE_SIZE ? v->run_page[offset >> PAGE_SHIFT] : NULL;
+	if (!*out)
 		return -EIO;
-	*out = v->run_page[offset >> PAGE_SHIFT];
 	page_get(*out);
 	return 0;
 }
@@ -224,6 +234,12 @@ static const struct area_ops run_area_ops = {
 /* The area holds the file, the file the VM, the VM the vCPU and its page. */
 static int vcpu_mmap(struct file *f, struct map_request *rq)
 {
+	u64 last = rq->offset + rq->len - 1;
+
+	/* The dirty ring is for reading and writing together with us. */
+	if ((in_ring(f->priv, rq->offset) || in_ring(f->priv, last)) &&
+	    ((rq->prot & PROT_EXEC) || (rq->flags & MAP_TYPE) == MAP_PRIVATE))
+		return -EINVAL;
 	rq->ops = &run_area_ops;
 	rq->priv = f->priv;
 	rq->file = f;

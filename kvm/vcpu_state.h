@@ -6,6 +6,7 @@
 #error "entry code does not see the state set (docs/architecture.md)"
 #endif
 
+#include "kvm/dirty_ring.h"
 #include "kvm/vcpu.h"
 
 struct vcpu_state {
@@ -29,6 +30,7 @@ struct vcpu_state {
 	u64 guest_ss;			/* the guest's own PSTATE.SS while the VMM uses it */
 	struct { u64 base; u64 last_run_delay; } steal;
 	int creator;			/* thread id, for the name of the statistics */
+	struct dirty_ring ring;
 	struct {
 		struct halt_stats halt;
 		u64 exits, irq_exits, wfi_exits, wfe_exits, hvc_exits, smc_exits, mmio_user, mmio_kernel, stage2_faults, sysreg, fp_traps, signal_exits;

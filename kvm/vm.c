@@ -197,11 +197,33 @@ static s64 enable_sdei(struct vm *vm, u64 flags)
 	return ret;
 }
 
+/* Only while there are no slots, so that all of memory is treated alike. */
+static s64 enable_eager_split(struct vm *vm, u64 chunk)
+{
+	s64 ret = -EINVAL;
+
+	if (chunk && (chunk & (chunk - 1) || !(chunk & BLOCK_SIZES)))
+		return ret;
+	mutex_lock(&vm->slots_lock);
+	if (!vm->slots->n) {
+		vm->split_chunk = chunk;
+		ret = 0;
+	}
+	mutex_unlock(&vm->slots_lock);
+	return ret;
+}
+
 static s64 ioctl_vm_enable_cap(struct vm *vm, const struct kvm_enable_cap *c)
 {
+	if (c->cap == KVM_CAP_DIRTY_LOG_RING_ACQ_REL)	/* whose flags Linux does not look at */
+		return vm_dirty_ring_enable(vm, c->args[0]);
 	if (c->flags)
 		return -EINVAL;
 	switch (c->cap) {
+	case KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP:
+		return vm_dirty_ring_with_bitmap(vm);
+	case KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE:
+		return enable_eager_split(vm, c->args[0]);
 	case KVM_CAP_ARM_NISV_TO_USER:
 		vm->nisv_to_user = 1;
 		return 0;
@@ -267,6 +289,11 @@ static s64 ioctl_coalesced_del(struct vm *vm, const struct kvm_coalesced_mmio_zo
 static s64 ioctl_vm_stats(struct vm *vm, u64 arg)
 {
 	return vm_stats_fd(vm);
+}
+
+static s64 ioctl_reset_rings(struct vm *vm, u64 arg)
+{
+	return vm_reset_dirty_rings(vm);
 }
 
 static s64 ioctl_irq_line(struct vm *vm, const struct kvm_irq_level *l)

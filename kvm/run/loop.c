@@ -59,6 +59,8 @@ static int handle_requests(struct vcpu *v)
 		return requests_keep(v, rq, 1);
 	if ((rq & REQ_SDEI) && sdei_restore(v))
 		return requests_keep(v, rq, -EINVAL);
+	if (unlikely(rq & REQ_DIRTY_RING) && dirty_ring_exit(v))
+		return requests_keep(v, rq, 1);
 	while (unlikely(must_sleep(v))) {
 		if (READ_ONCE(v->state->mp_state) == KVM_MP_STATE_SUSPENDED) {
 			vcpu_block(v);

@@ -39,7 +39,7 @@ static bool block_fits(const struct backing *b, u64 ipa)
 	const struct memslot *m = b->m;
 	u64 start = ALIGN_DOWN(ipa, BLOCK_SIZE), slot = m->gfn << PAGE_SHIFT;
 
-	if (b->size < BLOCK_SIZE || ((ipa ^ b->uva) & (BLOCK_SIZE - 1)) || m->dirty)
+	if (b->size < BLOCK_SIZE || ((ipa ^ b->uva) & (BLOCK_SIZE - 1)) || (m->flags & KVM_MEM_LOG_DIRTY_PAGES))
 		return false;
 	return start >= slot && start + BLOCK_SIZE <= slot + (m->npages << PAGE_SHIFT);
 }
@@ -79,20 +79,22 @@ static unsigned exec_perm(struct stage2 *s2, const struct s2_fault *f, const str
 	return PT_X;
 }
 
-static int install(struct stage2 *s2, const struct s2_fault *f, const struct backing *b)
+static int install(struct vm *vm, const struct s2_fault *f, const struct backing *b)
 {
+	bool logged = b->m->flags & KVM_MEM_LOG_DIRTY_PAGES;
+	struct stage2 *s2 = &vm->s2;
 	struct placement p;
 	unsigned perm = PT_R;
 	int ret;
 
 	/* While writes are logged, a page becomes writable only when it is written. */
-	if ((b->perm & PT_W) && !(b->m->flags & KVM_MEM_READONLY) && (!b->m->dirty || f->write))
+	if ((b->perm & PT_W) && !(b->m->flags & KVM_MEM_READONLY) && (!logged || f->write))
 		perm |= PT_W;
 	place(&p, s2, f, b);
 	perm |= exec_perm(s2, f, &p);
 	ret = pt_map(&s2->pt, p.ipa, p.pa, p.size, perm, NULL);
 	if (!ret && f->write)
-		memslot_mark_dirty(b->m, f->ipa >> PAGE_SHIFT);
+		memslot_mark_dirty(vm, f->v, b->m, f->ipa >> PAGE_SHIFT);
 	return ret;
 }
 
@@ -108,7 +110,7 @@ static int map_locked(struct vm *vm, const struct s2_fault *f, struct backing *b
 	if (!pt_lookup(&vm->mm->as.pt, b->uva, &b->pa, &b->perm, &b->size) || !(b->perm & PT_R) ||
 	    (f->write && !(b->perm & PT_W)))
 		return FAULT_IN;
-	return install(&vm->s2, f, b);
+	return install(vm, f, b);
 }
 
 static int map_if_present(struct vm *vm, const struct s2_fault *f, u64 *uva)

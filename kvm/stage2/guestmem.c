@@ -5,7 +5,7 @@
  */
 #include <linux/errno.h>
 
-#include "kvm/kvm.h"
+#include "kvm/dirty_ring.h"
 
 static int access_page(struct vm *vm, u64 ipa, void *buf, size_t n, bool write)
 {
@@ -32,7 +32,7 @@ static int access_page(struct vm *vm, u64 ipa, void *buf, size_t n, bool write)
 		rcu_read_lock();
 		m = memslot_find(rcu_deref(vm->slots), gfn);
 		if (m)
-			memslot_mark_dirty(m, gfn);
+			memslot_mark_dirty(vm, vm->dirty_ring_bytes ? vcpu_of_thread(vm) : NULL, m, gfn);
 		rcu_read_unlock();
 	}
 	return 0;

@@ -56,6 +56,25 @@ void stage2_write_protect(struct vm *vm, u64 gfn, u64 npages)
 	write_unlock(&s2->lock);
 }
 
+/* One block per hold of the lock, so that vCPUs get on meanwhile. */
+void stage2_split(struct vm *vm, u64 gfn, u64 npages)
+{
+	struct stage2 *s2 = &vm->s2;
+	u64 ipa = gfn << PAGE_SHIFT, end = ipa + (npages << PAGE_SHIFT), size;
+
+	for (; ipa < end; ipa = ALIGN_DOWN(ipa, BLOCK_SIZE) + BLOCK_SIZE) {
+		int ret = 0;
+
+		write_lock(&s2->lock);
+		/* A change of no rights, of one page inside the block. */
+		if (pt_lookup(&s2->pt, ipa, NULL, NULL, &size) && size == BLOCK_SIZE)
+			ret = pt_protect(&s2->pt, ALIGN_DOWN(ipa, BLOCK_SIZE) + PAGE_SIZE, PAGE_SIZE, ~0U, 0);
+		write_unlock(&s2->lock);
+		if (ret)
+			return;
+	}
+}
+
 /* fn for each piece of a slot that the process range [start, end) backs. Under RCU or slots_lock. */
 static void range_unmap(struct vm *vm, u64 start, u64 end)
 {

@@ -15,6 +15,7 @@ void vmid_free(struct stage2 *s2);
 struct s2_fault {
 	u64 ipa;
 	bool write, exec;
+	struct vcpu *v;		/* whose guest; NULL: nobody's */
 	bool permission;	/* something is mapped, but not for this */
 };
 int stage2_fault(struct vm *vm, const struct s2_fault *f);

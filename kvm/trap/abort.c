@@ -91,7 +91,7 @@ static enum trap_result no_memory(struct vcpu *v, const struct abort *a, bool re
 static enum trap_result memory(struct vcpu *v, const struct abort *a)
 {
 	struct vm *vm = v->vm;
-	struct s2_fault f = { .ipa = a->ipa, .write = a->write, .exec = a->exec && !a->s1ptw, .permission = a->permission };
+	struct s2_fault f = { .v = v, .ipa = a->ipa, .write = a->write, .exec = a->exec && !a->s1ptw, .permission = a->permission };
 	int ret;
 
 	v->mmio_hint.dev = NULL;
@@ -100,8 +100,16 @@ static enum trap_result memory(struct vcpu *v, const struct abort *a)
 	if (a->access && pt_mkyoung(&vm->s2.pt, a->ipa & PAGE_MASK))
 		return TRAP_RETRY;
 	ret = stage2_fault(vm, &f);
-	if (ret == -ENOENT || ret == -EROFS)
-		return no_memory(v, a, ret == -EROFS);
+	if (ret == -ENOENT)
+		return no_memory(v, a, false);
+	if (ret == -EROFS) {
+		enum trap_result res = no_memory(v, a, true);
+
+		/* A device to writes only: the next access may be a load, which finds the memory. */
+		v->mmio_hint.dev = NULL;
+		v->mmio_hint.user = false;
+		return res;
+	}
 	v->state->stat.stage2_faults++;
 	if (ret && ret != -EAGAIN)
 		return fail(v, ret);

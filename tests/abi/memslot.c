@@ -8,6 +8,7 @@
 /* Read [x20], report it; for ever. */
 GUEST(reader, "1: ldr x0, [x20]; str x0, [x28]; b 1b");
 /* Write x0 to [x20], report 1. */
+GUEST(wr_rd, "1: str x1, [x20]; ldr x0, [x20]; str x0, [x28, #8]; b 1b");
 GUEST(writer, "1: str x1, [x20]; mov x0, #1; str x0, [x28, #8]; b 1b");
 GUEST(counter, "1: ldr x0, [x20]; add x0, x0, #1; str x0, [x20]; b 1b");
 
@@ -93,6 +94,23 @@ static void readonly(void)
 	check_eq(mem[1], 0, "memory is untouched");
 	check_errno(set_slot(vm.fd, 1, 0, 0x50000000, PAGE, mem), EINVAL, "flag in place");
 	check_eq(set_slot(vm.fd, 1, 0, 0x50000000, 0, mem), 0, "slot deleted");
+	vm_drop(&vm);
+}
+
+/* A write goes to the VMM, the load after it to memory: from what the VMM put there. */
+static void readonly_then_read(void)
+{
+	struct vm vm = at_data(VM(wr_rd));
+	uint64_t *mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	must(set_slot(vm.fd, 1, KVM_MEM_READONLY, 0x50000000, PAGE, mem));
+	set(vm.vcpu, REG_X(20), 0x50000000);
+	set(vm.vcpu, REG_X(1), 0x1234);
+	for (int i = 0; i < 2; i++) {
+		check_eq(vcpu_run(&vm), KVM_EXIT_MMIO, "a write to read-only memory");
+		mem[0] = 0x77 + i;
+		check_eq(guest_says(&vm, 8), 0x77 + i, "the load after it finds the memory");
+	}
 	vm_drop(&vm);
 }
 
@@ -191,6 +209,7 @@ int main(void)
 	changes();
 	copy_on_write();
 	readonly();
+	readonly_then_read();
 	moved();
 	under_load();
 	shared();
