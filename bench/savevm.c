@@ -34,8 +34,21 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* Writes to x1 pages from x0 on, then leaves by a store to address 0. */
-asm(".pushsection .rodata\n.balign 4\n.globl guest, guest_end\nguest:\n1: str x0, [x0]\nadd x0, x0, #4096\nsubs x1, x1, #1\nb.ne 1b\n"
-    "mov x2, #0\nstr x1, [x2]\n2: b 2b\nguest_end:\n.popsection\n");
+asm(
+	".pushsection .rodata\n"
+	".balign 4\n"
+	".globl guest, guest_end\n"
+	"guest:\n"
+	"1:	str x0, [x0]\n"
+	"	add x0, x0, #4096\n"
+	"	subs x1, x1, #1\n"
+	"	b.ne 1b\n"
+	"	mov x2, #0\n"
+	"	str x1, [x2]\n"
+	"2:	b 2b\n"
+	"guest_end:\n"
+	".popsection\n"
+);
 extern const char guest[], guest_end[];
 
 struct vcpu_image {
