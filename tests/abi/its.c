@@ -41,6 +41,17 @@ GUEST(taker,
 	"3: str x0, [x28]; 4: msr s3_0_c12_c12_1, x0; isb; b 2b;"
 	"1: mov x0, x27; b 4b");
 
+/* Interface on, then take and end whatever comes, silently. */
+GUEST(sink,
+	"mov x0, #7; msr s3_0_c12_c12_5, x0; isb;"
+	"msr s3_0_c4_c6_0, x24; mov x0, #1; msr s3_0_c12_c12_7, x0; isb;"
+	"2: mrs x0, s3_0_c12_c12_0; dsb sy; cmp x0, #1023; b.eq 2b; msr s3_0_c12_c12_1, x0; isb; b 2b");
+/* Have the ITS process its queue, sixteen commands at a time, x27 times; now and then turn LPIs of vCPU 0 (x26) off and on. */
+GUEST(commander,
+	"mov x1, #0; 1: add x1, x1, #512; and x2, x1, #0xffff; str x2, [x25];"
+	"tst x1, #0x1fff; b.ne 2f; str wzr, [x26]; mov w3, #1; str w3, [x26];"
+	"2: subs x27, x27, #1; b.ne 1b; str x1, [x28]; 3: b 3b");
+
 struct machine {
 	struct vm vm;
 	int gic, its;
@@ -73,21 +84,27 @@ static int its_create(struct vm *vm)
 	return d.fd;
 }
 
+static void machine_gic(struct machine *m)
+{
+	uint64_t dist = GICD, redist = GICR, its = ITS;
+	uint32_t nr = 64;
+
+	m->gic = gic_create(&m->vm);
+	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
+	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr));
+	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	m->its = its_create(&m->vm);
+	must(attr(m->its, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE, &its));
+	must(attr(m->its, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+}
+
 /* vGIC and ITS, nothing set up. @pmr: what the guest lets through, 0 for nothing. */
 static struct machine machine_make(uint64_t pmr)
 {
 	struct machine m = { .vm = VM(taker) };
-	uint64_t dist = GICD, redist = GICR, its = ITS;
-	uint32_t nr = 64;
 
-	m.gic = gic_create(&m.vm);
-	must(attr(m.gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
-	must(attr(m.gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
-	must(attr(m.gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr));
-	must(attr(m.gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
-	m.its = its_create(&m.vm);
-	must(attr(m.its, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE, &its));
-	must(attr(m.its, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	machine_gic(&m);
 	set(m.vm.vcpu, REG_X(24), pmr);
 	set(m.vm.vcpu, REG_X(27), 0);
 	return m;
@@ -413,11 +430,152 @@ static void bad_tables(void)
 	machine_drop(&m);
 }
 
+/* ---- everything at once ---- */
+
+#define TAKERS	2
+
+static struct stress {
+	struct machine m;
+	volatile bool over;
+	int vcpu[TAKERS];
+	struct kvm_run *run[TAKERS];
+	long sent;
+} stress_now;
+
+static void no_op(int sig)
+{
+}
+
+static void *take_lpis(void *arg)
+{
+	long i = (long)arg;
+
+	while (!stress_now.over)
+		if (ioctl(stress_now.vcpu[i], KVM_RUN, 0) < 0 && errno != EINTR)
+			break;
+	return NULL;
+}
+
+static void *send_lpis(void *arg)
+{
+	uint32_t n = (long)arg * 7919;
+
+	while (!stress_now.over) {
+		n = n * 1664525 + 1013904223;
+		if (signal_msi(&stress_now.m, DOORBELL, n >> 8 & 3, n >> 16 & 31, KVM_MSI_VALID_DEVID) > 0)
+			__atomic_add_fetch(&stress_now.sent, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* irqfds that come and go, most of them by the end of their eventfd. */
+static void *ring_lpis(void *arg)
+{
+	uint64_t one = 1;
+	uint32_t n = 0;
+
+	while (!stress_now.over) {
+		struct {
+			struct kvm_irq_routing head;
+			struct kvm_irq_routing_entry e[1];
+		} route = {
+			.head = { .nr = 1 },
+			.e = { { .gsi = 9, .type = KVM_IRQ_ROUTING_MSI, .flags = KVM_MSI_VALID_DEVID,
+				 .u.msi = { .address_lo = (uint32_t)DOORBELL, .data = n & 31, .devid = n >> 5 & 3 } } },
+		};
+		struct kvm_irqfd irqfd = { .fd = must(eventfd(0, EFD_NONBLOCK)), .gsi = 9 };
+
+		must(ioctl(stress_now.m.vm.fd, KVM_SET_GSI_ROUTING, &route));
+		must(ioctl(stress_now.m.vm.fd, KVM_IRQFD, &irqfd));
+		must(write(irqfd.fd, &one, 8));
+		if (!(n++ & 3)) {
+			irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
+			must(ioctl(stress_now.m.vm.fd, KVM_IRQFD, &irqfd));
+		}
+		close(irqfd.fd);
+	}
+	return NULL;
+}
+
+/* A queue full of commands that mean something more often than not. */
+static void fill_queue(struct machine *m)
+{
+	static const uint8_t ops[] = { 1, 3, 4, 5, 8, 8, 9, 9, 10, 10, 10, 10, 12, 13, 14, 15 };
+	uint64_t *q = ram(m, QUEUE);
+	uint32_t n = 12345, i;
+
+	for (i = 0; i < SZ_64K / 32; i++, q += 4) {
+		uint32_t a, op;
+
+		n = n * 1664525 + 1013904223;
+		a = n >> 8;
+		op = ops[a & 15];
+		q[0] = op | (uint64_t)(a >> 4 & 3) << 32;
+		q[1] = op == 8 ? 4 : (a >> 6 & 31) | (uint64_t)(LPI + (a >> 11 & 63)) << 32;
+		q[2] = (a >> 17 & 3) | (uint64_t)(a >> 19 & 1) << 16 | (a >> 20 & 7 ? VALID : 0);
+		if (op == 8)
+			q[2] = (ITT + (a >> 4 & 3) * 0x1000) | (a >> 20 & 7 ? VALID : 0);
+		q[3] = (uint64_t)(a >> 11 & 1) << 16;
+	}
+}
+
+static void stress(void)
+{
+	struct stress *s = &stress_now;
+	struct vm *vm = &s->m.vm;
+	pthread_t take[TAKERS], send[2], ring;
+	long i;
+
+	s->m = (struct machine){ .vm = VM(commander) };
+	for (i = 0; i < TAKERS; i++) {
+		s->vcpu[i] = vcpu_add(vm, i + 1, 1 << KVM_ARM_VCPU_PSCI_0_2);
+		set(s->vcpu[i], REG_PC, RAM_GPA + 0x1000);
+		set(s->vcpu[i], REG_X(24), 0xf0);
+		s->run[i] = vcpu_map(vm, s->vcpu[i]);
+	}
+	memcpy(vm->ram + 0x1000, guest_sink, guest_sink_end - guest_sink);
+	machine_gic(&s->m);
+	its_enable(&s->m);
+	for (i = 1; i <= TAKERS; i++) {
+		reg32_set(s->m.gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, (uint64_t)i << 32 | 0x78, PENDS);
+		reg32_set(s->m.gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, (uint64_t)i << 32, 1);
+	}
+	memset(ram(&s->m, PROPS), 0xa1, 64);
+	fill_queue(&s->m);
+	set(vm->vcpu, REG_X(25), ITS + GITS_CWRITER);
+	set(vm->vcpu, REG_X(26), GICR + 0x20000);
+	set(vm->vcpu, REG_X(27), 1500);
+	handle(SIGUSR1, no_op, 0);
+	for (i = 0; i < TAKERS; i++)
+		must(-pthread_create(&take[i], NULL, take_lpis, (void *)i));
+	for (i = 0; i < 2; i++)
+		must(-pthread_create(&send[i], NULL, send_lpis, (void *)i));
+	must(-pthread_create(&ring, NULL, ring_lpis, NULL));
+	check_eq(guest_says(vm, 0), 1500 * 512, "commands, messages, irqfds and LPIs at once");
+	s->over = true;
+	for (i = 0; i < TAKERS; i++) {
+		s->run[i]->immediate_exit = 1;
+		pthread_kill(take[i], SIGUSR1);
+		pthread_join(take[i], NULL);
+		munmap(s->run[i], vm->run_size);
+		close(s->vcpu[i]);
+	}
+	for (i = 0; i < 2; i++)
+		pthread_join(send[i], NULL);
+	pthread_join(ring, NULL);
+	check(s->sent > 0, "some messages were delivered");
+	printf("# %ld messages\n", s->sent);
+	check_eq(attr(s->m.gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES, NULL), 0,
+		 "and the pending tables can be saved");
+	machine_drop(&s->m);
+}
+
 int main(void)
 {
 	attributes();
 	messages();
 	save_restore();
 	bad_tables();
+	stress();
 	return report();
 }
