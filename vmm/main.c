@@ -41,6 +41,7 @@ static const char usage[] =
 "                       reported (and the guest logs it), or panics; means --acpi\n"
 "      --control PATH   a socket that takes orders; send one, like 'nmi' or 'help':\n"
 "                       nestvm --send PATH ORDER\n"
+"      --stamp          say when the guest starts: ns on the machine's counter\n"
 "  -b, --batch          leave the terminal alone and do not read standard input\n"
 "  -h, --help           this text\n"
 "\n"
@@ -148,12 +149,13 @@ static void parse_watchdog(struct vm *vm, const char *arg)
 
 static void parse_options(struct vm *vm, int argc, char **argv)
 {
-	enum { OPT_SDEI = 256, OPT_TEST_DEVICE, OPT_ACPI, OPT_WATCHDOG, OPT_CONTROL };
+	enum { OPT_SDEI = 256, OPT_TEST_DEVICE, OPT_ACPI, OPT_WATCHDOG, OPT_CONTROL, OPT_STAMP };
 	static const struct option longs[] = {
 		{ "sdei", optional_argument, NULL, OPT_SDEI },
 		{ "acpi", no_argument, NULL, OPT_ACPI },
 		{ "watchdog", required_argument, NULL, OPT_WATCHDOG },
 		{ "control", required_argument, NULL, OPT_CONTROL },
+		{ "stamp", no_argument, NULL, OPT_STAMP },
 		{ "test-device", no_argument, NULL, OPT_TEST_DEVICE },
 		{ "kernel", required_argument, NULL, 'k' },
 		{ "initrd", required_argument, NULL, 'i' },
@@ -209,6 +211,9 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 			break;
 		case OPT_CONTROL:
 			vm->control = optarg;
+			break;
+		case OPT_STAMP:
+			vm->stamp = true;
 			break;
 		case OPT_TEST_DEVICE:
 			vm->test_device = true;

@@ -58,6 +58,7 @@ struct vm {
 	unsigned int nr_vcpus;
 	uint64_t ram_size;
 	int vector_bits;		/* SVE: -1 the longest, 0 none */
+	bool stamp;		/* say when the first vCPU starts */
 	bool batch;
 	bool sdei;			/* software delegated exceptions */
 	bool sdei_strict;		/* ... as the firmware of real machines */
