@@ -17,6 +17,7 @@
 #define EC_IABT_CUR		0x21UL
 #define EC_DABT_LOW		0x24UL
 #define FSC_EXTABT		0x10
+#define SERROR_IDS		BIT(24)
 #define FSC_SIZE_L0		0x00
 
 #define PSR_nRW			BIT(4)
@@ -76,7 +77,8 @@ void inject_size_fault(struct vcpu *v, u64 far, bool instr)
 int inject_vserror(struct vcpu *v, bool has_esr, u64 esr)
 {
 	v->input.vserror = true;
-	v->input.vserror_esr = has_esr ? esr & GENMASK(24, 0) : 0;
+	/* Without a syndrome: an implementation-defined one, which RAS does not read as "uncategorized". */
+	v->input.vserror_esr = has_esr ? esr & GENMASK(24, 0) : SERROR_IDS;
 	return 0;
 }
 

@@ -49,7 +49,8 @@ enum trap_result trap_wfx(struct vcpu *v)
 	case TI_WFIT:
 		/*
 		 * A timed wait that ends early is allowed (Arm ARM C6.2.415): its timeout is not worth a second host
-		 * timer, so it is treated as already over. ID registers hide FEAT_WFxT.
+		 * timer, so it is treated as already over. ID registers hide FEAT_WFxT: under QEMU 10 a trapped WFIT has the
+		 * syndrome of WFI, without its register, so that it could only be waited out for ever.
 		 */
 		v->state->stat.wfi_exits++;
 		if (WFX_TI(v->exit.esr) == TI_WFI)
@@ -65,7 +66,6 @@ enum trap_result trap_wfx(struct vcpu *v)
 
 int suspend_wakeup(struct vcpu *v)
 {
-	v->state->mp_state = KVM_MP_STATE_RUNNABLE;
 	v->run->exit_reason = KVM_EXIT_SYSTEM_EVENT;
 	v->run->system_event.type = KVM_SYSTEM_EVENT_WAKEUP;
 	v->run->system_event.ndata = 0;
