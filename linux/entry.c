@@ -208,6 +208,9 @@ static void hook_sync(struct pt_regs *regs, u64 esr, u64 far)
 
 	enter_kernel(t);
 	if (likely(ESR_EC(esr) == EC_SVC64)) {
+		/* Switched out on the way in here: a note for rseq, no reason to end a sleep or KVM_RUN. */
+		if (unlikely(READ_ONCE(current_thread->flags) & TF_NOTIFY) && t->rseq_event)
+			signal_recalc();
 		do_syscall(regs);
 	} else {
 		regs->syscall = NO_SYSCALL;

@@ -36,6 +36,9 @@
 
 /* x0: seed, x1: buffer, x2: ZCR_EL1. Fill; length to the VMM; store all; say so; again with the next seed. */
 GUEST(pattern, ".arch_extension sve;" OPEN "1:" FILL "rdvl x3, #1; str x3, [x28];" STORE "str x0, [x28, #8]; add x0, x0, #1; b 1b");
+/* Fill, then no exit until the word at x4 is set, then store. */
+GUEST(hold, ".arch_extension sve;" OPEN "1:" FILL "str x0, [x28]; 2: ldr x5, [x4]; cbz x5, 2b; str xzr, [x4];"
+	STORE "str x0, [x28, #8]; add x0, x0, #1; b 1b");
 /* Only store: what does a new vCPU find? */
 GUEST(look, ".arch_extension sve;" OPEN "1:" STORE "str x0, [x28, #8]; b 1b");
 /* V alone. */
@@ -350,13 +353,30 @@ static void leaks(void)
 	check_eq(bad, 0, "a new vCPU finds zeroes");
 }
 
-static void pin(unsigned cpu)
+/* KVM_RUN without the C library, which may use vector registers anywhere. */
+static long run_raw(int fd)
+{
+	register long x0 asm("x0") = fd;
+	register long x1 asm("x1") = KVM_RUN;
+	register long x2 asm("x2") = 0;
+	register long x8 asm("x8") = SYS_ioctl;
+
+	asm volatile("svc #0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x8) : "memory");
+	return x0;
+}
+
+static void pin_thread(pid_t tid, unsigned cpu)
 {
 	cpu_set_t set;
 
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	sched_setaffinity(tid, sizeof(set), &set);
+}
+
+static void pin(unsigned cpu)
+{
+	pin_thread(0, cpu);
 }
 
 struct runner {
@@ -408,24 +428,80 @@ static void migration(void)
 	check_eq(bad, 0, "four vCPUs that move between CPUs");
 }
 
-/* The same vCPU from two threads in turn, each on its own CPU: its newest registers may be in the other one's. */
-static pthread_barrier_t turn;
+/* Moved from outside while the guest runs: no exit to the VMM in between. */
+static struct vm carried;
+static volatile pid_t carried_tid;
+static volatile unsigned carried_rounds;
+static unsigned carried_bad;
+
+#define CARRIED	30
+#define FLAG	0x8000UL
+
+static void *carry(void *arg)
+{
+	unsigned i;
+
+	carried_tid = syscall(SYS_gettid);
+	for (i = 0; i < CARRIED; i++) {
+		carried_bad += guest_says(&carried, 0) < 0;
+		carried_rounds = i + 1;
+		carried_bad += guest_says(&carried, 8) < 0;
+		carried_bad += sve_compare(carried.ram + BUFFER, host_max, 0x9000 + i, true) != 0;
+	}
+	return NULL;
+}
+
+static void carried_over(void)
+{
+	unsigned i, cpu = 0;
+	pthread_t t;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return;
+	carried = SVE_VM(hold, 0);
+	set(carried.vcpu, REG_X(0), 0x9000);
+	set(carried.vcpu, REG_X(4), RAM_GPA + FLAG);
+	must(pthread_create(&t, NULL, carry, NULL) ? -1 : 0);
+	for (i = 1; i <= CARRIED; i++) {
+		volatile uint64_t *flag = (void *)(carried.ram + FLAG);
+
+		while (carried_rounds < i)
+			msleep(1);
+		msleep(1);
+		pin_thread(carried_tid, cpu ^= 1);
+		msleep(1);
+		if (i & 1)
+			pin_thread(carried_tid, cpu ^= 1);
+		*flag = 1;
+	}
+	pthread_join(t, NULL);
+	check_eq(carried_bad, 0, "a running guest moved between CPUs");
+	vm_drop(&carried);
+}
+
+/*
+ * The same vCPU from two threads in turn, each on its CPU. Who waits does not sleep: the guest's newest registers stay
+ * in that CPU.
+ */
+static volatile unsigned turn;
 static struct vm shared;
 static unsigned shared_bad;
-static uint64_t shared_seed;
+
+#define TURNS	40
 
 static void *taker(void *arg)
 {
 	unsigned me = (long)arg, i;
 
-	pin(me % sysconf(_SC_NPROCESSORS_ONLN));
-	for (i = 0; i < 40; i++) {
-		/* Fill here, store there. */
-		if (i % 2 == me && guest_says(&shared, i % 2 ? 8 : 0) < 0)
-			shared_bad++;
-		if (i % 2 && me)
-			shared_bad += sve_compare(shared.ram + BUFFER, host_max, shared_seed++, true) != 0;
-		pthread_barrier_wait(&turn);
+	pin(me);
+	for (i = me; i < TURNS; i += 2) {
+		while (turn != i)
+			;
+		/* One fills, the other stores. Nothing here uses FP: that would bring the guest's registers to memory. */
+		shared_bad += run_raw(shared.vcpu) != 0;
+		if (me)
+			shared_bad += sve_compare(shared.ram + BUFFER, host_max, i / 2, true) != 0;
+		turn = i + 1;
 	}
 	return NULL;
 }
@@ -434,9 +510,10 @@ static void two_threads(void)
 {
 	pthread_t t;
 
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return;
 	shared = SVE_VM(pattern, 0);
 	set(shared.vcpu, REG_X(0), 0);
-	pthread_barrier_init(&turn, NULL, 2);
 	must(pthread_create(&t, NULL, taker, (void *)1L) ? -1 : 0);
 	taker((void *)0L);
 	pthread_join(t, NULL);
@@ -483,18 +560,6 @@ struct alone {
 	pthread_barrier_t *start;
 };
 
-/* KVM_RUN without the C library, which may use vector registers anywhere. */
-static long run_raw(int fd)
-{
-	register long x0 asm("x0") = fd;
-	register long x1 asm("x1") = KVM_RUN;
-	register long x2 asm("x2") = 0;
-	register long x8 asm("x8") = SYS_ioctl;
-
-	asm volatile("svc #0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x8) : "memory");
-	return x0;
-}
-
 static void *run_alone(void *arg)
 {
 	struct alone *a = arg;
@@ -503,8 +568,14 @@ static void *run_alone(void *arg)
 
 	pin(a->cpu);
 	pthread_barrier_wait(a->start);
-	for (i = 0; i < 1000; i++)
-		bad += run_raw(a->vm.vcpu) || run->exit_reason != KVM_EXIT_MMIO;
+	for (i = 0; i < 1000; i++) {
+		long ret = run_raw(a->vm.vcpu);
+
+		if (ret || run->exit_reason != KVM_EXIT_MMIO) {
+			printf("# round %u: %ld, exit %u\n", i, ret, run->exit_reason);
+			bad++;
+		}
+	}
 	a->bad = bad;
 	return NULL;
 }
@@ -560,6 +631,7 @@ int main(void)
 		onereg_live();
 		leaks();
 		migration();
+		carried_over();
 		two_threads();
 	}
 	if (!access("/sys/kernel/debug/fp", R_OK)) {

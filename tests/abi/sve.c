@@ -191,6 +191,63 @@ static void threads(void)
 	check_eq(bad, 0, "six threads of many lengths: each its own registers, first use all zero");
 }
 
+/* Moved from outside, all of it live. */
+static volatile pid_t moved_tid;
+static volatile unsigned moved_round, moved_go;
+static unsigned moved_bad;
+
+#define MOVES	40
+
+static void *moved(void *arg)
+{
+	static uint8_t mine[VECTORS_MAX] __attribute__((aligned(64)));
+	unsigned i;
+
+	prctl(PR_SVE_SET_VL, max_vl);
+	moved_tid = syscall(SYS_gettid);
+	for (i = 1; i <= MOVES; i++) {
+		sve_fill(0x4400 + i);
+		moved_round = i;
+		while (moved_go < i)
+			;
+		sve_store(mine);
+		moved_bad += sve_compare(mine, max_vl, 0x4400 + i, true) != 0;
+	}
+	return NULL;
+}
+
+static void pin(pid_t tid, unsigned cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(tid, sizeof(set), &set);
+}
+
+static void moves(void)
+{
+	unsigned i;
+	pthread_t t;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		return;
+	must(pthread_create(&t, NULL, moved, NULL) ? -1 : 0);
+	for (i = 1; i <= MOVES; i++) {
+		while (moved_round < i)
+			msleep(1);
+		pin(moved_tid, i & 1);
+		msleep(1);
+		if (i % 3 == 0) {
+			pin(moved_tid, ~i & 1);
+			msleep(1);
+		}
+		moved_go = i;
+	}
+	pthread_join(t, NULL);
+	check_eq(moved_bad, 0, "moved between CPUs with all of it live");
+}
+
 static int child_sees(void)
 {
 	sve_store(regs);
@@ -446,6 +503,7 @@ int main(int argc, char **argv)
 	lengths();
 	syscalls();
 	threads();
+	moves();
 	forks();
 	execs();
 	frames();
