@@ -232,7 +232,7 @@ bool timer_irq_loaded(struct vcpu *v)
 			return false;
 		i = PHYS;
 	}
-	if (unlikely(!vgic_ready(v->vm)))
+	if (unlikely(!vgic_ready(v->vm) || !vgic_raise_possible(v, v->timers->ppi[i])))
 		return false;
 	if (unlikely(!irq_take(intid)))
 		return false;

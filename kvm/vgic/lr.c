@@ -174,6 +174,11 @@ void vgic_sync(struct vcpu *v)
 		sync_slow(p);
 }
 
+bool vgic_raise_possible(struct vcpu *v, u32 intid)
+{
+	return !(READ_ONCE(v->vgic->pe.w.claimed) & BIT(intid));
+}
+
 void vgic_raise_loaded(struct vcpu *v, u32 intid)
 {
 	struct vgic_pe *p = &v->vgic->pe;

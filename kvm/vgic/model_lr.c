@@ -224,7 +224,10 @@ bool vgic_model_raise(struct vgic_pe *p, u32 intid)
 	bool alone;
 
 	ASSERT(!p->live && intid < VGIC_PRIVATE);
-	p->w.level |= bit;
+	if (p->w.edge & bit)
+		p->w.latch |= bit;
+	else
+		p->w.level |= bit;
 	vgic_update_private(p, intid, p);
 	alone = READ_ONCE(p->summary) == 1 && p->ready[0] == bit && !(p->w.active & bit) &&
 		(p->dist->en >> group & p->vmcr >> group & 1);

@@ -323,6 +323,37 @@ static void test_timer(void)
 	sim_check();
 }
 
+/* A timer that fires while its guest runs: into a list register at once, whatever is there, as level or edge. */
+static void test_timer_loaded(bool edge)
+{
+	struct vgic_pe *p = &pes[0];
+
+	sim_init();
+	sgi_wr(p, 0x100, BIT(SIM_TIMER) | BIT(3));
+	sgi_wr(p, 0xc04, edge ? 2U << (SIM_TIMER - 16) * 2 : 0);
+	sim_enter(p);
+	assert(sim_timer_loaded(p) && p->live && p->used == 1);
+	assert((p->lr[0] & (LR_HW | LR_STATE)) == (LR_HW | LR_PENDING));
+	assert(sim_ack(p) == SIM_TIMER);
+	sim[0].line = false;
+	sim_eoi(p);
+	vgic_model_sgi(&dist, p, 3, true);
+	sim[0].kicked = false;
+	assert(!sim_timer_loaded(p) && p->used == 2);	/* not alone: by way of a flush */
+	assert(sim_ack(p) != 1023 && sim_ack(p) == 1023);
+	sim[0].line = false;
+	sim_eoi(p);
+	assert(sim_ack(p) != 1023);
+	sim_eoi(p);
+	sim_exit(p);
+	assert(!p->summary && !sim[0].phys_active);
+	sgi_wr(p, 0x180, BIT(SIM_TIMER));		/* off: no list register */
+	sim_enter(p);
+	assert(!sim_timer_loaded(p) && !p->used);
+	sim_exit(p);
+	sim_check();
+}
+
 /* Active state written from another PE while it is in a list register; separate deactivation from elsewhere. */
 static void test_active(void)
 {
@@ -422,8 +453,12 @@ static void guest_run(struct vgic_pe *p, unsigned steps, bool calm)
 	sim_enter(p);
 	while (steps-- && !sim_must_exit(p)) {
 		guest_step(p, calm);
-		if (sim[p->index].line)
-			sim_timer(p, true);
+		if (sim[p->index].line) {
+			if (rnd(2))
+				sim_timer(p, true);
+			else
+				sim_timer_loaded(p);
+		}
 	}
 	sim_exit(p);
 	sim_check();
@@ -530,6 +565,8 @@ int main(void)
 	test_groups();
 	test_sgi();
 	test_timer();
+	test_timer_loaded(false);
+	test_timer_loaded(true);
 	test_active();
 	test_route();
 	for (i = 0; i < 300; i++)

@@ -351,6 +351,29 @@ static void sim_timer(struct vgic_pe *p, bool line)
 	}
 }
 
+/* The same with the guest in the CPU, as the fast tier does it. True: straight into a list register. */
+static bool sim_timer_loaded(struct vgic_pe *p)
+{
+	int s = p->index;
+	bool alone;
+
+	sim[s].line = true;
+	if (sim[s].phys_active)
+		return false;
+	sim[s].phys_active = true;
+	if (p->w.claimed & BIT(SIM_TIMER)) {
+		vgic_model_inject(&dist, p, SIM_TIMER, true);
+		return false;
+	}
+	if (p->live)
+		vgic_model_sync(p, sim[s].eoicount);
+	sim[s].eoicount = 0;
+	alone = vgic_model_raise(p, SIM_TIMER);
+	if (!alone)
+		vgic_model_flush(p);
+	return alone;
+}
+
 static void sim_check(void)
 {
 	const char *wrong = vgic_model_check(&dist);
