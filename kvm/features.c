@@ -14,6 +14,8 @@
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/vgic/vgic.h"
 
+#define PARANGE_52	6U
+
 struct host_features host;
 
 static spinlock_t merge_lock;
@@ -57,6 +59,14 @@ static unsigned field(const u64 *id, unsigned index, unsigned lsb)
 	return id[index] >> lsb & 0xf;
 }
 
+/* FEAT_LPA2 for stage 2 with 4 KiB pages: its own field, or, where that says so, as stage 1. */
+static bool has_lpa2(void)
+{
+	unsigned s2 = field(host.id, IDX_ID_AA64MMFR0_EL1, 40);
+
+	return s2 ? s2 == 3 : field(host.id, IDX_ID_AA64MMFR0_EL1, ID_AA64MMFR0_TGran4_SHIFT) == 1;
+}
+
 int features_init(void)
 {
 	static const u8 pa_bits[] = { 32, 36, 40, 42, 44, 48, 48, 48 };
@@ -67,6 +77,8 @@ int features_init(void)
 	parange = field(host.id, IDX_ID_AA64MMFR0_EL1, 0);
 	host.parange = MIN(parange, 5U);
 	host.ipa_bits = pa_bits[host.parange];
+	if (parange >= PARANGE_52 && has_lpa2())
+		host.ipa_bits = 52;
 	host.vmid_bits = field(host.id, IDX_ID_AA64MMFR1_EL1, 4) == 2 ? 16 : 8;
 	host.brps = field(host.id, IDX_ID_AA64DFR0_EL1, 12) + 1;
 	host.wrps = field(host.id, IDX_ID_AA64DFR0_EL1, 20) + 1;

@@ -223,6 +223,8 @@ static int vm_features_set(struct vm *vm, u32 f)
 	if (vm->mte)
 		vm->vcpu_features |= VMF_MTE;
 	idregs_limit(vm->idregs.offered, host.id, vm->vcpu_features);
+	if (vm->ipa_bits > 48)
+		idregs_large(vm->idregs.offered, host.id);
 	memcpy(vm->idregs.id, vm->idregs.offered, sizeof(vm->idregs.id));
 	impl_init(vm);
 	vm->feats = sysreg_feats(vm->idregs.id, vm->vcpu_features);

@@ -110,6 +110,8 @@ static u64 perm_bits(const struct ptable *pt, unsigned perm)
 {
 	u64 d = pt->kind == PT_STAGE2 ? s2_bits(perm) : s1_bits(pt->kind, perm);
 
+	if (pt_is_large(pt))
+		d &= ~S2_SH_INNER;	/* there bits 9:8 are the address's 51:50, and VTCR_EL2.SH0 says how it is shared */
 	return d | DESC_AF | (u64)((perm / PT_SW0) & 7) << DESC_SW_SHIFT;
 }
 
@@ -150,9 +152,9 @@ int pt_init(struct ptable *pt, enum pt_kind kind, unsigned ia_bits)
 	unsigned levels = 4;
 	u64 entries;
 
-	if (ia_bits > 48 || ia_bits < 32 || (kind != PT_STAGE2 && ia_bits != 48))
+	if (ia_bits > (kind == PT_STAGE2 ? 52 : 48) || ia_bits < 32 || (kind != PT_STAGE2 && ia_bits != 48))
 		return -EINVAL;
-	/* Stage 2 saves a level where up to 16 root tables side by side can do (D8.2.2). */
+	/* Stage 2 saves a level where up to 16 root tables side by side can do (D8.2.2): up to 52 bits with four. */
 	if (kind == PT_STAGE2)
 		levels = (ia_bits - 4 - 4) / 9;
 	*pt = (struct ptable){ .kind = kind, .ia_bits = ia_bits, .start_level = 4 - levels };

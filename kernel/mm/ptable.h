@@ -35,7 +35,10 @@ struct ptable {
 #define PT_SW1		BIT(6)
 #define PT_SW2		BIT(7)
 
-int pt_init(struct ptable *pt, enum pt_kind kind, unsigned ia_bits);	/* -ENOMEM, -EINVAL */
+/* ia_bits: 48; PT_STAGE2: 32 to 48, or to 52 where the CPU has FEAT_LPA2. -ENOMEM, -EINVAL */
+int pt_init(struct ptable *pt, enum pt_kind kind, unsigned ia_bits);
+/* Input addresses beyond 48 bits: descriptors as with VTCR_EL2.DS (Arm ARM D8.3.1). Our own memory is below 48 bits. */
+static inline bool pt_is_large(const struct ptable *pt) { return pt->ia_bits > 48; }
 /* Unmaps nothing of the caller's pages: only frees tables. The caller has unmapped, or never looks at the pages again. */
 void pt_destroy(struct ptable *pt);
 

@@ -52,7 +52,7 @@ void pt_flush_all_vmids(void)
 static void stage2_tlbi(struct ptable *pt, u64 ia, bool leaf)
 {
 	struct vmid_ctx c;
-	u64 ipa = (ia >> 12) & GENMASK(35, 0);
+	u64 ipa = (ia >> 12) & GENMASK(39, 0);
 
 	vmid_enter(&c, pt->vttbr);
 	if (leaf)

@@ -131,13 +131,17 @@ void vmid_free(struct stage2 *s2)
 	s2->vmid_gen = 0;
 }
 
+#define VTCR_DS		BIT(32)
+#define PS_52_BITS	6UL
+
 static u64 vtcr(const struct stage2 *s2)
 {
 	static const u8 sl0[] = { 2, 1, 0 };	/* by start level, 4 KiB granule */
 
 	return BIT(31) | (64UL - s2->pt.ia_bits) | (u64)sl0[s2->pt.start_level] << 6 |
 	       1UL << 8 | 1UL << 10 | 3UL << 12 /* walks: write-back, inner shareable */ |
-	       host.parange << 16 | (host.vmid_bits == 16 ? BIT(19) : 0);
+	       (host.vmid_bits == 16 ? BIT(19) : 0) |
+	       (pt_is_large(&s2->pt) ? VTCR_DS | PS_52_BITS << 16 : host.parange << 16);
 }
 
 void stage2_load(struct vcpu *v)

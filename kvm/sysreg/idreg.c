@@ -50,6 +50,16 @@ void idregs_limit(u64 *out, const u64 *host, u32 vm_features)
 	}
 }
 
+void idregs_large(u64 *out, const u64 *host)
+{
+	/* ID_AA64MMFR0_EL1: PARange, and the granules whose tables can hold such addresses */
+	static const u8 lsbs[] = { 0 /* PARange */, 20 /* TGran16 */, 28 /* TGran4 */ };
+	unsigned mmfr0 = 6 * 8, i;
+
+	for (i = 0; i < ARRAY_SIZE(lsbs); i++)
+		out[mmfr0] = (out[mmfr0] & ~(0xfUL << lsbs[i])) | (host[mmfr0] & 0xfUL << lsbs[i]);
+}
+
 bool idreg_may_set(unsigned index, u64 offered, u64 val)
 {
 	u64 known = 0;

@@ -31,5 +31,7 @@ extern const char *const id_names[64];		/* NULL: unallocated, reads as zero */
 void idregs_merge(u64 *all, const u64 *cpu, bool first);
 /* What a VM with these features is offered on CPUs that have `host`. */
 void idregs_limit(u64 *out, const u64 *host, u32 vm_features);
+/* For a VM with more than 48 bits of IPA: what a guest needs to reach them. */
+void idregs_large(u64 *out, const u64 *host);
 /* May a VMM replace the offered value by val? Only known fields, none above what is offered. */
 bool idreg_may_set(unsigned index, u64 offered, u64 val);

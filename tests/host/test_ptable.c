@@ -245,7 +245,7 @@ int main(void)
 {
 	static const struct { enum pt_kind kind; unsigned bits; const char *name; } kinds[] = {
 		{ PT_KERNEL, 48, "kernel" }, { PT_USER, 48, "user" }, { PT_STAGE2, 40, "stage 2, 40 bits" },
-		{ PT_STAGE2, 48, "stage 2, 48 bits" }, { PT_STAGE2, 34, "stage 2, 34 bits" },
+		{ PT_STAGE2, 48, "stage 2, 48 bits" }, { PT_STAGE2, 52, "stage 2, 52 bits" }, { PT_STAGE2, 34, "stage 2, 34 bits" },
 		{ PT_STAGE2, 36, "stage 2, 36 bits" },
 	};
 	int bad = 0;
