@@ -531,6 +531,7 @@ def piece_libs():
 def piece_test():
     piece_libs()
     fetch_kernel("6.1-cloud")
+    fetch_qemu()
 
 
 def piece_qemu():
@@ -540,7 +541,6 @@ def piece_qemu():
 
 def piece_full():
     piece_test()
-    fetch_qemu()
     for name in KERNELS:
         fetch_kernel(name)
 
@@ -577,7 +577,7 @@ PIECES = {
     "headers": (piece_headers, "host tools, Linux's UAPI headers, libfdt and zlib: enough to compile"),
     "base": (piece_base, "headers, busybox, the default guest: enough for `make run`"),
     "libs": (piece_libs, "base and the arm64 C libraries that tests/abi is built with"),
-    "test": (piece_test, "libs and the other guest kernels of `make test`"),
+    "test": (piece_test, "libs, the other guest kernels of `make test`, Debian 12's arm64 QEMU"),
     "full": (piece_full, "test and the guest kernels of `make test-full`"),
     "qemu": (piece_qemu, "base and Debian 12's arm64 QEMU, to run on Nestbox"),
     "selftests": (piece_selftests, "base and the source of Linux's KVM selftests"),
