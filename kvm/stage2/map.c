@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A VM's stage 2: creation, removal, what changes of the process's memory do to it (mmu notifier), destruction.
- * s2.lock: faults hold it for reading while they install; everything here that removes or restricts, for writing.
+ * s2.lock: faults hold it for reading while they install; everything here that removes or restricts, for writing, one
+ * step of an address range at a time. Between steps nothing is remembered but the address: what must not come back is
+ * kept away by the new slot array, which is published first, or by the busy range.
  */
 #include <linux/errno.h>
 
@@ -28,6 +30,20 @@ static void unmap_locked(struct stage2 *s2, u64 ipa, u64 size)
 	ASSERT(!ret);	/* whole blocks need no splitting */
 }
 
+#define STEP_MIN	(32UL << 20)	/* bytes per hold of s2.lock: 8,192 entries at most */
+#define STEPS_MAX	4096		/* of one call: larger ranges are mostly empty, and cheap to walk */
+
+/* End of the step that begins at `at`, for a range of `size` bytes in all. */
+static u64 step_end(u64 at, u64 end, u64 size)
+{
+	u64 step = STEP_MIN;
+
+	while (size / step > STEPS_MAX)
+		step *= 2;
+	at = ALIGN_DOWN(at, step) + step;
+	return MIN(at, end);
+}
+
 static void flush_counted(struct vm *vm)
 {
 	vm->stats.tlb_flush_requests++;
@@ -37,23 +53,30 @@ static void flush_counted(struct vm *vm)
 void stage2_unmap(struct vm *vm, u64 gfn, u64 npages)
 {
 	struct stage2 *s2 = &vm->s2;
+	u64 at = gfn << PAGE_SHIFT, size = npages << PAGE_SHIFT, end = at + size, next;
 
-	write_lock(&s2->lock);
-	flush_counted(vm);
-	unmap_locked(s2, gfn << PAGE_SHIFT, npages << PAGE_SHIFT);
-	write_unlock(&s2->lock);
+	for (; at < end; at = next) {
+		next = step_end(at, end, size);
+		write_lock(&s2->lock);
+		flush_counted(vm);
+		unmap_locked(s2, at, next - at);
+		write_unlock(&s2->lock);
+	}
 }
 
 void stage2_write_protect(struct vm *vm, u64 gfn, u64 npages)
 {
 	struct stage2 *s2 = &vm->s2;
-	u64 ipa = gfn << PAGE_SHIFT, size = npages << PAGE_SHIFT;
+	u64 at = gfn << PAGE_SHIFT, size = npages << PAGE_SHIFT, end = at + size, next;
 
-	write_lock(&s2->lock);
-	flush_counted(vm);
-	if (pt_protect(&s2->pt, ipa, size, ~(unsigned)PT_W, 0))
-		unmap_locked(s2, ipa, size);
-	write_unlock(&s2->lock);
+	for (; at < end; at = next) {
+		next = step_end(at, end, size);
+		write_lock(&s2->lock);
+		flush_counted(vm);
+		if (pt_protect(&s2->pt, at, next - at, ~(unsigned)PT_W, 0))
+			unmap_locked(s2, at, next - at);
+		write_unlock(&s2->lock);
+	}
 }
 
 /* One block per hold of the lock, so that vCPUs get on meanwhile. */
@@ -75,29 +98,47 @@ void stage2_split(struct vm *vm, u64 gfn, u64 npages)
 	}
 }
 
-/* fn for each piece of a slot that the process range [start, end) backs. Under RCU or slots_lock. */
-static void range_unmap(struct vm *vm, u64 start, u64 end)
+/*
+ * What the slots map of one step of process addresses goes; *next is where the following step may begin: behind this one,
+ * or at the next slot.
+ */
+static void step_unmap(struct vm *vm, u64 start, u64 end, u64 *next)
 {
-	struct memslots *s = rcu_deref(vm->slots);
+	struct memslots *s;
 	unsigned i;
 
+	*next = ~0UL;
+	write_lock(&vm->s2.lock);	/* preemption is off: an RCU reader too */
+	s = rcu_deref(vm->slots);
 	for (i = 0; i < s->n; i++) {
 		struct memslot *m = &s->slot[i];
-		u64 from = MAX(start, m->uva.v), to = MIN(end, m->uva.v + (m->npages << PAGE_SHIFT));
+		u64 top = m->uva.v + (m->npages << PAGE_SHIFT), from = MAX(start, m->uva.v), to = MIN(end, top);
 
+		if (top > end)
+			*next = MIN(*next, MAX(end, m->uva.v));
 		if (from >= to)
 			continue;
 		flush_counted(vm);
 		unmap_locked(&vm->s2, (m->gfn << PAGE_SHIFT) + (from - m->uva.v), to - from);
 	}
+	write_unlock(&vm->s2.lock);
+}
+
+static void range_unmap(struct vm *vm, u64 start, u64 end)
+{
+	u64 next;
+
+	for (; start < end; start = next)
+		step_unmap(vm, start, step_end(start, end, end - start), &next);
 }
 
 static void notifier_begin(struct mmu_notifier *n, u64 start, u64 end)
 {
 	struct vm *vm = container_of(n, struct vm, notifier);
 	struct stage2 *s2 = &vm->s2;
+	bool dead;
 
-	write_lock(&s2->lock);	/* preemption is off: an RCU reader too */
+	write_lock(&s2->lock);
 	if (!s2->invalidate_busy++) {
 		s2->busy_start = start;
 		s2->busy_end = end;
@@ -105,9 +146,11 @@ static void notifier_begin(struct mmu_notifier *n, u64 start, u64 end)
 		s2->busy_start = MIN(s2->busy_start, start);
 		s2->busy_end = MAX(s2->busy_end, end);
 	}
-	if (!s2->dead)
-		range_unmap(vm, start, end);
+	dead = s2->dead;
 	write_unlock(&s2->lock);
+	/* From here on nothing is installed in the range. */
+	if (!dead)
+		range_unmap(vm, start, end);
 }
 
 static void notifier_end(struct mmu_notifier *n, u64 start, u64 end)
@@ -122,12 +165,12 @@ static void notifier_end(struct mmu_notifier *n, u64 start, u64 end)
 
 static void notifier_release(struct mmu_notifier *n)
 {
-	struct stage2 *s2 = &container_of(n, struct vm, notifier)->s2;
+	struct vm *vm = container_of(n, struct vm, notifier);
 
-	write_lock(&s2->lock);
-	s2->dead = true;
-	unmap_locked(s2, 0, 1UL << s2->pt.ia_bits);
-	write_unlock(&s2->lock);
+	write_lock(&vm->s2.lock);
+	vm->s2.dead = true;
+	write_unlock(&vm->s2.lock);
+	stage2_unmap(vm, 0, 1UL << (vm->s2.pt.ia_bits - PAGE_SHIFT));
 }
 
 int stage2_init(struct vm *vm, unsigned ipa_bits)

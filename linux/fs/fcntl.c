@@ -66,7 +66,7 @@ static s64 fcntl_seals(struct file *f, bool add, u32 seals)
 	if (!i->sealable || (i->obj->seals & F_SEAL_SEAL))
 		r = -EPERM;
 	else
-		i->obj->seals |= seals;
+		r = memobj_seal(i->obj, seals);
 	mutex_unlock(&i->lock);
 	return r;
 }

@@ -34,6 +34,12 @@ static inline bool area_anon(const struct area *a)
 	return !area_shared(a) && !a->obj && !a->ops;
 }
 
+/* The object's own pages may be written through it, now or after an mprotect. */
+static inline bool area_may_write(const struct area *a)
+{
+	return area_shared(a) && !(a->flags & AREA_NOWRITE);
+}
+
 static inline u64 area_index(const struct area *a, u64 addr)
 {
 	return (a->offset + (addr - a->start)) >> PAGE_SHIFT;

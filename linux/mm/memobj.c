@@ -4,6 +4,8 @@
  * holds one reference on each page. o->lock protects the index; it is inside mm->lock and outside pt_lock. Shrinking:
  * the index lets go first, o->seq moves, then mappings are removed; a fault that saw the old seq maps nothing.
  */
+#include <linux/fcntl.h>
+
 #include "linux/mm/internal.h"
 
 #define CHUNK		512U
@@ -34,6 +36,30 @@ struct memobj *memobj_get(struct memobj *o)
 {
 	__atomic_fetch_add(&o->refs, 1, __ATOMIC_RELAXED);
 	return o;
+}
+
+/* A mapping made at the same time either is counted here or sees the seal afterwards (sys_mmap). */
+int memobj_seal(struct memobj *o, u32 seals)
+{
+	int err = 0;
+
+	spin_lock(&o->areas_lock);
+	if ((seals & F_SEAL_WRITE) && !(o->seals & F_SEAL_WRITE) && o->writable)
+		err = -EBUSY;
+	else
+		o->seals |= seals;
+	spin_unlock(&o->areas_lock);
+	return err;
+}
+
+bool memobj_write_sealed(struct memobj *o)
+{
+	u32 seals;
+
+	spin_lock(&o->areas_lock);
+	seals = o->seals;
+	spin_unlock(&o->areas_lock);
+	return seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
 }
 
 static struct chunk *chunk_of(const struct memobj *o, u64 index)
@@ -283,14 +309,27 @@ static void page_zero_range(struct memobj *o, u64 from, u64 to)
 	page_put(p);
 }
 
-/* Remove what mm has mapped of the object's pages [first, last). */
+/* Seen in this pass: to the tail of the object's list. o->areas_lock held. */
+static void area_seen(struct memobj *o, struct area *a)
+{
+	a->obj_pass = o->pass;
+	list_del(&a->obj_link);
+	list_add_tail(&a->obj_link, &o->areas);
+}
+
+/* Remove what mm has mapped of the object's pages [first, last): all its areas at once, so that none is looked at again. */
 static void mm_unmap_obj(struct mm *mm, struct memobj *o, u64 first, u64 last, bool private)
 {
 	down_read(&mm->lock);
 	for (struct area *a = area_first(mm, 0); a; a = area_next(a)) {
 		u64 s = a->offset >> PAGE_SHIFT, e = s + ((a->end - a->start) >> PAGE_SHIFT);
 
-		if (a->obj != o || (!private && !area_shared(a)) || e <= first || s >= last)
+		if (a->obj != o)
+			continue;
+		spin_lock(&o->areas_lock);
+		area_seen(o, a);
+		spin_unlock(&o->areas_lock);
+		if ((!private && !area_shared(a)) || e <= first || s >= last)
 			continue;
 		mm_zap(mm, a->start + ((MAX(s, first) - s) << PAGE_SHIFT),
 		       a->start + ((MIN(e, last) - s) << PAGE_SHIFT));
@@ -315,9 +354,7 @@ static void unmap_everywhere(struct memobj *o, u64 first, u64 last, bool private
 			a = list_first(&o->areas, struct area, obj_link);
 			if (a->obj_pass == o->pass)
 				break;
-			a->obj_pass = o->pass;
-			list_del(&a->obj_link);
-			list_add_tail(&a->obj_link, &o->areas);
+			area_seen(o, a);
 			mm = mm_get_live(a->mm) ? a->mm : NULL;
 		}
 		spin_unlock(&o->areas_lock);

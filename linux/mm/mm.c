@@ -230,6 +230,7 @@ void area_link(struct area *a)
 	spin_lock(&a->obj->areas_lock);
 	a->obj_pass = 0;	/* or a truncation would take the head of the list for its end */
 	list_add(&a->obj_link, &a->obj->areas);
+	a->obj->writable += area_may_write(a);
 	spin_unlock(&a->obj->areas_lock);
 }
 
@@ -242,6 +243,7 @@ static void area_unlink(struct area *a)
 		return;
 	spin_lock(&a->obj->areas_lock);
 	list_del(&a->obj_link);
+	a->obj->writable -= area_may_write(a);
 	spin_unlock(&a->obj->areas_lock);
 }
 

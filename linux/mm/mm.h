@@ -22,12 +22,16 @@ struct memobj {
 	u64 pass;			/* of truncation over areas */
 	struct list areas;		/* who maps it, for truncation; under areas_lock */
 	spinlock_t areas_lock;
+	unsigned writable;		/* shared areas that are or may become writable; under areas_lock */
 	u64 npages;
 	u64 seq;			/* moves before pages that leave the index are unmapped; see memobj_shrink */
 	u32 seals;
 	bool no_blocks;			/* somebody watches its pages one by one: no new 2 MiB blocks */
 };
 struct memobj *memobj_create(u64 size);			/* NULL: no memory */
+/* Add F_SEAL_* bits: -EBUSY for F_SEAL_WRITE while somebody may write through a mapping. */
+int memobj_seal(struct memobj *o, u32 seals);
+bool memobj_write_sealed(struct memobj *o);	/* F_SEAL_WRITE or F_SEAL_FUTURE_WRITE */
 struct memobj *memobj_get(struct memobj *o);
 void memobj_put(struct memobj *o);
 /* Page at index with a reference, zero-filled and inserted when create; NULL: hole, or no memory. */

@@ -74,6 +74,12 @@ SYSCALL(mmap)
 	}
 	if (!ret)
 		ret = mm_map(mm, &rq);
+	/* Sealed since the file was asked: as if the seal had come first. */
+	if (ret > 0 && f && rq.obj && (rq.flags & MAP_TYPE) != MAP_PRIVATE && !(rq.flags & AREA_NOWRITE) &&
+	    memobj_write_sealed(rq.obj)) {
+		(void)mm_unmap(mm, ret, rq.len);
+		ret = -EPERM;
+	}
 	if (fresh)
 		memobj_put(fresh);
 	if (f)

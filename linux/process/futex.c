@@ -423,9 +423,10 @@ static s64 futex_wake_op(u64 uaddr, int n, int n2, u64 uaddr2, u32 encoded, bool
 			goto out2;
 		}
 	}
-	ret = wake_some_locked(a, &k1, n, ~0U);
+	/* As FUTEX_WAKE: a count below one wakes one. */
+	ret = wake_some_locked(a, &k1, MAX(n, 1), ~0U);
 	if (op_compare(&o, (s32)old))
-		ret += wake_some_locked(b, &k2, n2, ~0U);
+		ret += wake_some_locked(b, &k2, MAX(n2, 1), ~0U);
 	unlock_two(a, b);
 out2:
 	key_put(&k2);

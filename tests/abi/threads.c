@@ -141,6 +141,34 @@ static void shared_semaphore(void)
 	wait(NULL);
 }
 
+static int waiting_word = 1;
+
+static void *waits(void *arg)
+{
+	while (waiting_word == 1)
+		syscall(SYS_futex, &waiting_word, FUTEX_WAIT, 1, NULL);
+	return NULL;
+}
+
+/* FUTEX_WAKE_OP with a count of 0 wakes one all the same, as FUTEX_WAKE does. */
+static void wake_op_of_none(void)
+{
+	static int other;
+	pthread_t t;
+	long woken = 0;
+
+	pthread_create(&t, NULL, waits, NULL);
+	for (int i = 0; i < 2000 && !woken; i++) {
+		woken = syscall(SYS_futex, &waiting_word, FUTEX_WAKE_OP, 0, 0, &other,
+				FUTEX_OP(FUTEX_OP_SET, 1, FUTEX_OP_CMP_EQ, 77));
+		msleep(1);
+	}
+	check_eq(woken, 1, "FUTEX_WAKE_OP with count 0 wakes one");
+	waiting_word = 0;
+	syscall(SYS_futex, &waiting_word, FUTEX_WAKE, 1);
+	pthread_join(t, NULL);
+}
+
 static void futexes(void)
 {
 	struct timespec ts = { .tv_nsec = 10000000 };
@@ -251,6 +279,7 @@ int main(int argc, char **argv)
 	robust_mutex();
 	shared_semaphore();
 	futexes();
+	wake_op_of_none();
 	barriers_and_fp();
 	many();
 	check_eq(in_child(exits_with_threads), 23, "exit ends all threads");

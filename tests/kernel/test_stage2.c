@@ -17,7 +17,7 @@ static struct vm *vm_by_hand(unsigned flags)
 		.flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 	};
 	struct vm *vm = kzalloc(sizeof(*vm));
-	struct memslots *s = kzalloc(sizeof(*s) + sizeof(s->slot[0]));
+	struct memslots *s = kzalloc(sizeof(*s) + 3 * sizeof(s->slot[0]));
 
 	vm->mm = mm_create();
 	s->n = 1;
@@ -81,6 +81,37 @@ SELFTEST(stage2_fault_and_notifier)
 	vm->notifier.end(&vm->notifier, AT + half, AT + BLOCK_SIZE);
 	CHECK(!fault(vm, half, true));
 	CHECK(mapped(vm, half, PT_R | PT_W));
+	vm_drop(vm);
+}
+
+/* Two slots of the same memory, a third far away in the process: all that names the range goes, step by step. */
+SELFTEST(stage2_ranges)
+{
+	struct vm *vm = vm_by_hand(0);
+	u64 far = AT + (1UL << 40), alias = 1UL << 34, third = 1UL << 35;
+	struct map_request rq = {
+		.addr = far, .len = SIZE, .prot = PROT_READ | PROT_WRITE,
+		.flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	};
+
+	CHECK(mm_map(vm->mm, &rq) == (s64)far);
+	vm->slots->n = 3;
+	vm->slots->slot[1] = (struct memslot){ .gfn = alias >> PAGE_SHIFT, .npages = SIZE >> PAGE_SHIFT, .uva = UVA(AT) };
+	vm->slots->slot[2] = (struct memslot){ .gfn = third >> PAGE_SHIFT, .npages = SIZE >> PAGE_SHIFT, .uva = UVA(far) };
+	CHECK(!fault(vm, BLOCK_SIZE, true) && !fault(vm, alias + BLOCK_SIZE, true) && !fault(vm, third, true));
+	vm->notifier.begin(&vm->notifier, 0, far - PAGE_SIZE);
+	vm->notifier.end(&vm->notifier, 0, far - PAGE_SIZE);
+	CHECK(!mapped(vm, BLOCK_SIZE, PT_R | PT_W) && !mapped(vm, alias + BLOCK_SIZE, PT_R | PT_W));
+	CHECK(mapped(vm, third, PT_R | PT_W));
+	CHECK(!fault(vm, BLOCK_SIZE, true));
+	vm->notifier.begin(&vm->notifier, 0, 1UL << 47);
+	vm->notifier.end(&vm->notifier, 0, 1UL << 47);
+	CHECK(!mapped(vm, BLOCK_SIZE, PT_R | PT_W) && !mapped(vm, third, PT_R | PT_W));
+	CHECK(!fault(vm, 0, true) && !fault(vm, third, true));
+	stage2_write_protect(vm, 0, 1UL << (40 - PAGE_SHIFT));
+	CHECK(mapped(vm, 0, PT_R) && mapped(vm, third, PT_R));
+	stage2_unmap(vm, 0, 1UL << (40 - PAGE_SHIFT));
+	CHECK(!mapped(vm, 0, PT_R) && !mapped(vm, third, PT_R));
 	vm_drop(vm);
 }
 
