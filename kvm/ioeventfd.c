@@ -9,6 +9,9 @@
 #include "kvm/irqfd.h"
 #include "kvm/vcpu.h"
 
+/* Of a VM: one eventfd could serve any number of addresses, and each costs memory and time on the bus. */
+#define EVENTS_MAX	8192
+
 struct ioeventfd {
 	struct iodev io;
 	struct list node;
@@ -81,11 +84,16 @@ static struct ioeventfd *event_make(const struct kvm_ioeventfd *args, int *err)
 static int event_assign(struct vm *vm, struct list *all, struct ioeventfd *e)
 {
 	struct ioeventfd *o;
+	unsigned n = 0;
 	int ret;
 
-	list_for_each(o, all, node)
+	list_for_each(o, all, node) {
 		if (collide(o, e))
 			return -EEXIST;
+		n++;
+	}
+	if (n >= EVENTS_MAX)
+		return -ENOSPC;
 	ret = iobus_add(vm, &e->io);
 	if (!ret)
 		list_add_tail(&e->node, all);

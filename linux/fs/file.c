@@ -38,12 +38,14 @@ int iobuf_get(struct iobuf *b, void *dst, size_t n)
 
 struct file *file_alloc(const struct file_ops *ops, void *priv, u32 flags)
 {
+	static u64 last;
 	struct file *f = kzalloc(sizeof(*f));
 
 	if (!f)
 		return NULL;
 	f->refs = 1;
 	f->flags = flags;
+	f->number = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
 	f->ops = ops;
 	f->priv = priv;
 	mutex_init(&f->pos_lock);

@@ -45,6 +45,7 @@ struct file_ops {
 struct file {
 	u32 refs;
 	u32 flags;			/* O_* */
+	u64 number;			/* of files without inode: st_ino */
 	const struct file_ops *ops;
 	void *priv;
 	struct inode *inode;		/* NULL: anonymous */

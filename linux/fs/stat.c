@@ -49,7 +49,7 @@ static void fill_stat_file(struct stat *st, struct file *f)
 	}
 	memset(st, 0, sizeof(*st));
 	st->st_dev = ANON_DEV;
-	st->st_ino = (u64)f >> 4 & 0x7fffffff;
+	st->st_ino = f->number;
 	st->st_mode = f->ops->mode ? f->ops->mode : 0600;
 	st->st_nlink = 1;
 	st->st_blksize = PAGE_SIZE;

@@ -38,12 +38,15 @@ static struct usock *usock_get(struct usock *s)
 	return s;
 }
 
+u32 unix_inflight;
+
 void unix_rights_free(struct unix_rights *r)
 {
 	unsigned i;
 
 	if (!r)
 		return;
+	__atomic_fetch_sub(&unix_inflight, r->n, __ATOMIC_RELAXED);
 	for (i = 0; i < r->n; i++)
 		if (r->files[i])
 			file_put(r->files[i]);

@@ -13,6 +13,7 @@
 #define UNIX_BUF	65536UL
 #define UNIX_BACKLOG	128
 #define UNIX_MAX_FDS	64
+#define UNIX_INFLIGHT	16384	/* descriptors sent and not received, of all sockets: nobody's table counts them */
 
 enum usock_state { USOCK_NEW, USOCK_LISTEN, USOCK_CONNECTED };
 
@@ -50,6 +51,7 @@ struct usock {
 	struct list rights;
 };
 
+extern u32 unix_inflight;		/* atomic */
 extern struct mutex unix_lock;
 extern const struct file_ops usock_ops;
 

@@ -38,7 +38,7 @@ static int add_right(struct unix_rights *r, int fd)
 		return -ETOOMANYREFS;	/* see unix.c */
 	}
 	r->files[r->n++] = f;
-	return 0;
+	return __atomic_add_fetch(&unix_inflight, 1, __ATOMIC_RELAXED) > UNIX_INFLIGHT ? -ETOOMANYREFS : 0;
 }
 
 /* Descriptors of the control buffer: NULL and *err 0 when there are none. */

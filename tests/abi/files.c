@@ -237,6 +237,31 @@ static int recv_fd(int sock)
 	return fd;
 }
 
+/* What is on its way in sockets is in nobody's table: there is a limit, and what comes back counts as free again. */
+static void in_flight(void)
+{
+	int s[2], n = 0, fd = must(dup(0));
+	struct stat st, st2;
+
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	while (n < 30000 && send_fd(s[0], fd) == 1)
+		n++;
+	printf("# %d descriptors in flight, then errno %d\n", n, errno);
+	check(n == 30000 || errno == ETOOMANYREFS || errno == EAGAIN, "descriptors in flight");
+	close(recv_fd(s[1]));
+	check(send_fd(s[0], fd) == 1 || n == 30000, "one received, one more sent");
+	close(s[0]);
+	close(s[1]);
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, s));
+	check_eq(send_fd(s[0], fd), 1, "all free once the sockets are gone");
+	must(fstat(s[0], &st));
+	must(fstat(s[1], &st2));
+	check(st.st_ino != st2.st_ino && st.st_ino < 1UL << 40, "inode numbers of their own");
+	close(s[0]);
+	close(s[1]);
+	close(fd);
+}
+
 static void sockets(void)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = DIR_PATH "/sock" };
@@ -361,6 +386,7 @@ int main(void)
 	contents();
 	memfds();
 	sockets();
+	in_flight();
 	fifos();
 	signalfds();
 	many_descriptors();
