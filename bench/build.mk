@@ -7,7 +7,7 @@ $(BUILD)/bench/minivmm $(BUILD)/bench/savevm: $(BUILD)/bench/%: bench/%.c
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(user_flags) $(user_inc) -MMD -MF $@.d -o $@ $< -lpthread
 
-$(BUILD)/bench/payload.elf: bench/payload.c $(payload_lib) tests/guest/lib/lib.h tests/guest/lib/link.lds
+$(BUILD)/bench/payload.elf: bench/payload.c $(payload_lib) tests/guest/lib/lib.h tests/guest/lib/sdei.h tests/guest/lib/link.lds
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(payload_flags) -o $@ $(filter %.c %.S,$^)

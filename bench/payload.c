@@ -5,7 +5,7 @@
  * under QEMU's `-icount shift=0` are instructions. See README.md. Runs under
  * bench/minivmm only: it uses that VMM's devices.
  */
-#include "tests/guest/lib/lib.h"
+#include "tests/guest/lib/sdei.h"
 
 #define VMM_BASE	0x0a000000UL	/* a register that the VMM serves */
 #define VMM_HOST_CPUS	(VMM_BASE + 8)
@@ -165,9 +165,77 @@ static void eoi(void)
 	report("eoi", &s);
 }
 
+/*
+ * The argument is where to: when the handler began, when it was about to end. Its own lines are all that is between.
+ */
+extern char sdei_bench_entry[];
+asm(".text\n.globl sdei_bench_entry\n"
+	"sdei_bench_entry:	isb\n	mrs x3, cntvct_el0\n	str x3, [x1]\n"
+	"	movz x0, #0x25\n	movk x0, #0xc400, lsl #16\n	isb\n	mrs x3, cntvct_el0\n"
+	"	str x3, [x1, #8]\n	hvc #0\n	b .\n");
+
+static volatile u64 sdei_times[MAX_CPUS][2];
+
+/* Event 0 of this CPU; false: there is no SDEI. */
+static bool sdei_ready(void)
+{
+	u64 me = this_cpu()->index;
+
+	if ((s64)smccc(SDEI_VERSION, 0, 0, 0).a0 < 0)
+		return false;
+	sdei(SDEI_UNMASK, 0, 0);
+	return !sdei5(SDEI_REGISTER, 0, (u64)sdei_bench_entry, (u64)sdei_times[me], 0, 0) && !sdei(SDEI_ENABLE, 0, 0);
+}
+
+/* A signal to ourselves: from the call to the handler's first instruction; and from its last one back. */
+static void sdei_events(void)
+{
+	struct sample start = { }, end = { };
+	u64 i, t, back;
+
+	if (!sdei_ready())
+		return;
+	for (i = 0; i < FEW; i++) {
+		t = now();
+		sdei(SDEI_SIGNAL, 0, cpus[0].mpidr);
+		back = now();
+		add(&start, sdei_times[0][0] - t);
+		add(&end, back - sdei_times[0][1]);
+	}
+	report("sdei-signal", &start);
+	report("sdei-complete", &end);
+}
+
+/* A signal to a CPU in WFI, until its handler's first instruction. */
+static void sdei_wakeup(void)
+{
+	struct sample s = { };
+	u64 i, t;
+
+	if ((s64)smccc(SDEI_VERSION, 0, 0, 0).a0 < 0)
+		return;
+	for (i = 0; i < FEW; i++) {
+		u32 before = handled;
+
+		timer_arm(now() + ticks_from_us(2000));
+		irq_enable();
+		while (handled == before)
+			wfi();
+		irq_disable();
+		sdei_times[1][0] = 0;
+		t = now();
+		sdei(SDEI_SIGNAL, 0, cpus[1].mpidr);
+		while (!sdei_times[1][0])
+			yield();
+		add(&s, sdei_times[1][0] - t);
+	}
+	report("sdei-wakeup", &s);
+}
+
 static void receiver(void *arg)
 {
 	gic_init_cpu();
+	(void)sdei_ready();
 	gic_enable(SGI_PING);
 	irq_enable();
 	WRITE_ONCE(*(bool *)arg, true);
@@ -220,6 +288,8 @@ static void ipi(void)
 		irq_disable();
 	}
 	report("ipi", &s);
+	if (spin)	/* one host CPU runs the receiver only when the sender sleeps */
+		sdei_wakeup();
 	quit = true;
 	gic_send_sgi(1, SGI_PING);
 	cpu_wait_off(1);
@@ -252,6 +322,7 @@ void payload_main(void)
 	MEASURE("vgic-read", REPEATS, readl(GICD_BASE + GICD_IIDR));
 	MEASURE("vmm-read", REPEATS, readl(VMM_BASE));
 	MEASURE("sysreg-trap", REPEATS, read_sysreg(id_aa64pfr0_el1));
+	sdei_events();
 	eoi();
 	timer_interrupt();
 	wfi_wakeup();

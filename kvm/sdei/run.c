@@ -154,24 +154,24 @@ static bool finish(struct vcpu *v, bool resume, s64 *err, u32 *intid)
 	struct sdei *s = v->vm->sdei;
 	struct sdei_pe *pe = &v->sdei->pe;
 	u64 flags = spin_lock_irqsave(&s->lock), pc = v->regs.x[1];
-	struct sdei_context c;
 	s64 level = sdei_complete_check(pe, resume, pc);
+	const struct sdei_context *c = NULL;
 
 	if (level >= 0) {
-		c = pe->ctx[level];
-		*intid = s->m.event[c.event].intid;
+		c = &pe->ctx[level];	/* stays as it is until the next handler of this level starts */
+		context_load(v, c);
+		*intid = s->m.event[c->event].intid;
 		sdei_finish(pe, level);
 	}
 	spin_unlock_irqrestore(&s->lock, flags);
 	*err = level;
 	if (level < 0)
 		return false;
-	context_load(v, &c);
 	if (resume) {	/* as if the interrupted code had taken an exception to pc */
-		reg_write(v, REG_ELR_EL1, c.pc);
-		reg_write(v, REG_SPSR_EL1, c.pstate);
+		reg_write(v, REG_ELR_EL1, c->pc);
+		reg_write(v, REG_SPSR_EL1, c->pstate);
 		v->regs.pc = pc;
-		v->regs.pstate = exception_pstate(v, c.pstate);
+		v->regs.pstate = exception_pstate(v, c->pstate);
 	}
 	return true;
 }

@@ -224,7 +224,7 @@ static const char *sim_check(void)
 	const char *bad = sdei_check(&sim.vm);
 	unsigned i, e;
 
-	for (e = 0; e < SIM_EVENTS && !bad; e++) {
+	for (e = 0; e < sdei_nr_events(&sim.vm) && !bad; e++) {
 		bool could = false, told = false;
 
 		for (i = 0; i < sim.vm.nr_pes; i++) {
