@@ -177,6 +177,8 @@ static void mmio(struct kvm_run *run)
 {
 	if (run->mmio.phys_addr == VMM_BASE && !run->mmio.is_write) {
 		memset(run->mmio.data, 0x5a, sizeof(run->mmio.data));
+	} else if (run->mmio.phys_addr == VMM_BASE + 16 && !run->mmio.is_write) {
+		asm volatile("fmov d0, xzr" : : : "v0");	/* a VMM that uses vector registers */
 	} else if (run->mmio.phys_addr == VMM_BASE + 8 && !run->mmio.is_write) {
 		memcpy(run->mmio.data, &host_cpus, sizeof(host_cpus));
 	} else if (run->mmio.phys_addr == UART_BASE && run->mmio.is_write) {

@@ -71,6 +71,12 @@ static void report(const char *name, const struct sample *s)
 	report(name, &s_);						\
 } while (0)
 
+/* One instruction that needs the vector registers. */
+static void use_fp(void)
+{
+	asm volatile(".arch_extension fp; fmov d0, xzr" : : : "memory");
+}
+
 static void measure_overhead(void)
 {
 	u64 best = ~0UL, t, i;
@@ -321,6 +327,10 @@ void payload_main(void)
 	MEASURE("hypercall", REPEATS, smccc(PSCI_VERSION, 0, 0, 0));
 	MEASURE("vgic-read", REPEATS, readl(GICD_BASE + GICD_IIDR));
 	MEASURE("vmm-read", REPEATS, readl(VMM_BASE));
+	/* The same with the guest's vector registers in use, then with the VMM's too. */
+	MEASURE("hypercall-fp", REPEATS, ({ use_fp(); smccc(PSCI_VERSION, 0, 0, 0); }));
+	MEASURE("vmm-read-fp", REPEATS, ({ use_fp(); readl(VMM_BASE); }));
+	MEASURE("vmm-read-both-fp", REPEATS, ({ use_fp(); readl(VMM_BASE + 16); }));
 	MEASURE("sysreg-trap", REPEATS, read_sysreg(id_aa64pfr0_el1));
 	sdei_events();
 	eoi();
