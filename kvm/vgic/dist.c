@@ -14,7 +14,7 @@
 #define TYPER_IDBITS_SHIFT 19		/* less one */
 #define IIDR_KVM	(0x4bU << 24 | 0x43b)	/* product K, implementer Arm: what Linux's KVM reads as */
 #define IIDR_REV_SHIFT	12
-#define ROUTE_MASK	0xff00ffffffUL
+#define ROUTE_MASK	0xffffffUL		/* GICD_TYPER.A3V is 0 */
 
 /* A run of interrupts that one access names, with its lock held. */
 struct span {
@@ -358,7 +358,7 @@ int vgic_write_route(struct vgic_access *a, u64 val)
 	}
 	d->route[intid] = vgic_merge(d->route[intid], a, val) & ROUTE_MASK;
 	for (i = 0; i < d->nr_pes && target == VGIC_NONE; i++)
-		if (d->pes[i] && (d->pes[i]->mpidr & ROUTE_MASK) == d->route[intid])
+		if (d->pes[i] && (d->pes[i]->mpidr & 0xff00ffffffUL) == d->route[intid])
 			target = i;
 	d->target[intid] = target;
 	/* Waiting in the old PE's list register: it comes back with that PE's next exit, and goes where it should. */
@@ -396,6 +396,17 @@ u64 vgic_read_dtyper(struct vgic_access *a)
 	return lines | (a->d->lpi ? TYPER_LPIS | 15UL << TYPER_IDBITS_SHIFT : 9UL << TYPER_IDBITS_SHIFT);
 }
 
+/* Nothing of it is there: a snapshot that has something does not fit. */
+int vgic_write_dtyper2(struct vgic_access *a, u64 val)
+{
+	return a->user && val ? -EINVAL : 0;
+}
+
+u64 vgic_read_riidr(struct vgic_access *a)
+{
+	return IIDR_KVM;
+}
+
 u64 vgic_read_diidr(struct vgic_access *a)
 {
 	return IIDR_KVM | (u32)a->d->revision << IIDR_REV_SHIFT;
@@ -422,7 +433,9 @@ u32 vgic_levels_get(struct vgic_dist *d, struct vgic_pe *p, u32 intid)
 {
 	if (intid >= d->nr_ids)
 		return 0;
-	return intid < VGIC_PRIVATE ? p->w.level & 0xffff0000 : d->w[intid / 64].level >> intid % 64;
+	if (intid < VGIC_PRIVATE)
+		return p->w.level & 0xffff0000;
+	return (d->w[intid / 64].level & ~d->w[intid / 64].edge) >> intid % 64;
 }
 
 void vgic_levels_set(struct vgic_dist *d, struct vgic_pe *p, u32 intid, u32 val)

@@ -107,7 +107,7 @@ int vgic_icc_access(struct vcpu *v, u32 instr, u64 *val, bool write)
 		return bpr1_access(p, val, write);
 	case INSTR(3, 0, 12, 12, 5):	/* ICC_SRE_EL1 */
 		if (write)
-			return *val == SRE_VALUE ? 0 : -EINVAL;
+			return *val & 1 ? 0 : -EINVAL;
 		*val = SRE_VALUE;
 		return 0;
 	case INSTR(3, 0, 12, 8, 4) ... INSTR(3, 0, 12, 8, 7):

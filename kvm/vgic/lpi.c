@@ -23,6 +23,7 @@ int vgic_lpis_create(struct vgic_dist *d)
 	words = kcalloc(VGIC_LPI_WORDS, sizeof(words[0]));
 	if (!words)
 		return -ENOMEM;
+	d->propbaser = VGIC_TABLE_ATTRS;
 	__atomic_store_n(&d->lpi, words, __ATOMIC_RELEASE);
 	return 0;
 }

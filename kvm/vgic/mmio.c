@@ -82,12 +82,23 @@ void vgic_mmio_write(enum vgic_frame_id frame, u32 offset, struct vgic_access *a
 	r->write(a, val);
 }
 
+bool vgic_user_has(enum vgic_frame_id frame, u32 offset, const struct vgic_dist *d)
+{
+	const struct vgic_reg *r = offset < 0x10000 ? vgic_reg_find(frame, offset, 4, true) : NULL;
+
+	return r && (frame != VGIC_GICD || !r->bits || (offset - r->base) * 8 / r->bits < MAX(d->nr_ids, 32U));
+}
+
 int vgic_user_access(enum vgic_frame_id frame, u32 offset, struct vgic_access *a, u32 *val, bool write)
 {
 	const struct vgic_reg *r = offset < 0x10000 ? vgic_reg_find(frame, offset, 4, true) : NULL;
 
-	if (!r)
-		return -ENXIO;
+	/* As Linux has it: only KVM_HAS_DEVICE_ATTR tells whether there is something. */
+	if (!r) {
+		if (!write)
+			*val = 0;
+		return 0;
+	}
 	a->off = offset - r->base;
 	a->len = 4;
 	a->user = true;

@@ -45,7 +45,9 @@ u64 vgic_mmio_read(enum vgic_frame_id frame, u32 offset, struct vgic_access *a);
 /* The same for registers that say nothing about single interrupts, so without a look at list registers; false: not one. */
 bool vgic_mmio_read_plain(enum vgic_frame_id frame, u32 offset, struct vgic_access *a, u64 *val);
 void vgic_mmio_write(enum vgic_frame_id frame, u32 offset, struct vgic_access *a, u64 val);
-/* What user space does: 32 bits. 0, -ENXIO, -EINVAL. */
+/* Whether there is such a register, of interrupts that exist. */
+bool vgic_user_has(enum vgic_frame_id frame, u32 offset, const struct vgic_dist *d);
+/* What user space does: 32 bits. 0, -EINVAL. What is not there reads as zero. */
 int vgic_user_access(enum vgic_frame_id frame, u32 offset, struct vgic_access *a, u32 *val, bool write);
 /* The same of an ITS: whole registers. */
 int vgic_its_user_access(u32 offset, struct vgic_access *a, u64 *val, bool write);

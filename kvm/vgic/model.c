@@ -48,7 +48,7 @@ void vgic_pe_init(struct vgic_pe *p)
 	memset(p->ap1r, 0, sizeof(p->ap1r));
 	p->lpis_on = false;
 	p->lpi = NULL;
-	p->pendbaser = 0;
+	p->pendbaser = VGIC_TABLE_ATTRS;
 }
 
 void vgic_pe_attach(struct vgic_dist *d, struct vgic_pe *p, unsigned index)

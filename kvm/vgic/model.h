@@ -25,6 +25,7 @@
 #define VGIC_LPI_END	65536
 #define VGIC_LPI_WORDS	((VGIC_LPI_END - VGIC_LPI_BASE) / 64)
 #define VGIC_LPI_SUMS	(VGIC_LPI_WORDS / 64)
+#define VGIC_TABLE_ATTRS	0x580UL	/* at reset: read-allocate write-back, inner shareable */
 #define VGIC_SUM_LPI	BIT(16)		/* in a PE's summary: some LPI is ready */
 
 /* ICH_LR<n>_EL2 */

@@ -151,7 +151,8 @@ static int reg_access(struct vgic *g, struct vcpu *v, const struct kvm_device_at
 
 	switch (a->group) {
 	case KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS:
-		return vgic_icc_access(v, a->attr & KVM_DEV_ARM_VGIC_SYSREG_INSTR_MASK, val, write);
+		ret = vgic_icc_access(v, a->attr & KVM_DEV_ARM_VGIC_SYSREG_INSTR_MASK, val, write);
+		return ret == -ENXIO ? -ENOENT : ret;	/* -ENXIO is for KVM_HAS_DEVICE_ATTR, as on Linux */
 	case KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO:
 		return level_access(g, v, a->attr, val, write);
 	case KVM_DEV_ARM_VGIC_GRP_REDIST_REGS:
@@ -286,13 +287,13 @@ static int vgic_has_attr(void *priv, const struct kvm_device_attr *a)
 		}
 		return -ENXIO;
 	case KVM_DEV_ARM_VGIC_GRP_DIST_REGS:
-		return off < FRAME_SIZE && vgic_reg_find(VGIC_GICD, off, 4, true) ? 0 : -ENXIO;
+		return vgic_user_has(VGIC_GICD, off, &g->d) ? 0 : -ENXIO;
 	case KVM_DEV_ARM_VGIC_GRP_REDIST_REGS:
 		if (!vm_vcpu_by_mpidr(g->vm, attr_mpidr(a->attr)))
 			return -EINVAL;
 		if (off >= REDIST_SIZE)
 			return -ENXIO;
-		return vgic_reg_find(off < FRAME_SIZE ? VGIC_GICR_RD : VGIC_GICR_SGI, off & (FRAME_SIZE - 1), 4, true) ?
+		return vgic_user_has(off < FRAME_SIZE ? VGIC_GICR_RD : VGIC_GICR_SGI, off & (FRAME_SIZE - 1), &g->d) ?
 			0 : -ENXIO;
 	case KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS: {
 		struct vcpu *v = vm_vcpu_by_mpidr(g->vm, attr_mpidr(a->attr));

@@ -218,6 +218,36 @@ static void resample(void)
 	vm_drop(&vm);
 }
 
+/* What is there and what is not: which call tells. */
+static void registers(void)
+{
+	struct vm vm = VM(irqs);
+	int gic = gic_ready(&vm);
+	uint32_t v = 1;
+	uint64_t w = 7;
+
+	check_errno(attr(gic, HAS, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x2000, NULL), ENXIO, "HAS a reserved register");
+	check(!attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x2000, &v) && !v, "which reads as zero all the same");
+	check_errno(attr(gic, HAS, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x108, NULL), ENXIO, "HAS one beyond the last interrupt");
+	check_eq(attr(gic, HAS, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x104, NULL), 0, "HAS the last one");
+	check_eq(attr(gic, HAS, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, 0xa0, NULL), 0, "HAS GICR_INVLPIR");
+	check(!attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, 4, &v) && v == 0x4b00043b, "GICR_IIDR");
+	check(!attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, 0x78, &v) && v == 0x580, "GICR_PENDBASER at reset");
+	v = 1;
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0xc, &v), EINVAL, "GICD_TYPER2 has nothing");
+	v = ~0U;
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x6104, &v));
+	check(!attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x6104, &v) && !v, "no Aff3 in GICD_IROUTER");
+	check_errno(attr(gic, HAS, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS, 1, NULL), ENXIO, "HAS no such CPU register");
+	check_errno(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS, 1, &w), ENOENT, "nor can it be read");
+	w = ~0UL;
+	check_eq(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS, 0xc665, &w), 0, "ICC_SRE_EL1 with SRE");
+	w = 6;
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS, 0xc665, &w), EINVAL, "and without");
+	close(gic);
+	vm_drop(&vm);
+}
+
 /* An interrupt stays with the line: it comes again after its end while that is high. */
 static void level_again(void)
 {
@@ -359,6 +389,7 @@ int main(void)
 	ioeventfd();
 	resample();
 	level_again();
+	registers();
 	many();
 	creation();
 	return report();
