@@ -460,12 +460,22 @@ static void power(void)
 	on(3, unmask);
 }
 
+/* SPIs come up as edges. */
+static void level_triggered(u32 intid)
+{
+	u64 reg = GICD_BASE + GICD_ICFGR + intid / 16 * 4;
+
+	writel(readl(reg) & ~(3U << intid % 16 * 2), reg);
+}
+
 void payload_main(void)
 {
 	u64 i;
 
 	gic_init();
 	gic_init_cpu();
+	level_triggered(SPI);
+	level_triggered(STATIC_SPI);
 	for (i = 1; i < nr_cpus; i++) {
 		start(i);
 		IS(ask_on(i, SDEI_MASK, 0), 0, "T40 a CPU starts masked");
