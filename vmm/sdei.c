@@ -38,18 +38,17 @@ void sdei_enable(struct vm *vm)
 	struct kvm_enable_cap cap = {
 		.cap = KVM_CAP_NB_SDEI, .args = { vm->sdei_strict ? KVM_NB_SDEI_STRICT : 0 },
 	};
-	struct {
-		struct kvm_nb_sdei_events head;
-		struct kvm_nb_sdei_event e[ARRAY_SIZE(machine_events)];
-	} map = { .head.nr = ARRAY_SIZE(machine_events) };
+	const struct kvm_nb_sdei_events head = { .nr = ARRAY_SIZE(machine_events) };
+	uint8_t map[sizeof(head) + sizeof(machine_events)] __attribute__((aligned(8)));
 	int err;
 
 	if (ioctl(vm->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_NB_SDEI) <= 0)
 		die(VMM_USAGE, "this host offers guests no SDEI; leave out --sdei, --acpi and --watchdog");
 	if (ioctl(vm->vm_fd, KVM_ENABLE_CAP, &cap) < 0)
 		die_errno("enabling SDEI");
-	memcpy(map.e, machine_events, sizeof(map.e));
-	err = vm_attr(vm, KVM_NB_SDEI_EVENTS, &map);
+	memcpy(map, &head, sizeof(head));
+	memcpy(map + sizeof(head), machine_events, sizeof(machine_events));
+	err = vm_attr(vm, KVM_NB_SDEI_EVENTS, map);
 	if (err)
 		die(VMM_ERROR, "SDEI events: %s", strerror(-err));
 }
