@@ -218,7 +218,7 @@ static int send_fd(int sock, int fd)
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	return sendmsg(sock, &m, 0);
+	return sendmsg(sock, &m, MSG_DONTWAIT);
 }
 
 static int recv_fd(int sock)
