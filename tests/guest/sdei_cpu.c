@@ -287,12 +287,12 @@ static u64 el0_count, el0_seen;
 /* First a plain COMPLETE; when the loop has gone on, out. */
 static u64 from_el0(struct event *ev, struct sdei_frame *f)
 {
-	later(EV_NORMAL, 20);
-	if (!ev->total) {
+	if (!ev->total)
 		el0_seen = el0_count;
-		return 0;
-	}
-	return el0_count > el0_seen ? (u64)el0_back : 0;
+	else if (el0_count > el0_seen)
+		return (u64)el0_back;	/* the last one: another would come when nobody is at EL0 */
+	later(EV_NORMAL, 20);
+	return 0;
 }
 
 static void visit(u64 spsr, const char *where, u64 pc, u64 data)
