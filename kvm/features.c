@@ -10,6 +10,7 @@
 #include "kernel/sched/thread.h"
 #include "kvm/dirty_ring.h"
 #include "kvm/features.h"
+#include "kvm/nested/nested.h"
 #include "kvm/sdei/sdei.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/vgic/vgic.h"
@@ -96,6 +97,7 @@ int features_init(void)
 	host.ras = field(host.id, IDX_ID_AA64PFR0_EL1, 28) >= 1;
 	host.ptrauth = (host.id[IDX_ID_AA64ISAR1_EL1] & GENMASK(11, 4)) ||
 		       (host.id[IDX_ID_AA64ISAR2_EL1] & GENMASK(15, 12));
+	host.nested = nested_supported();
 	if (host.ipa_bits < 32) {
 		pr_warn("kvm: no usable IPA size\n");
 		return -ENODEV;
@@ -171,6 +173,8 @@ int kvm_check_extension(struct vm *vm, u64 cap)
 		return host.el1_32bit;
 	case KVM_CAP_ARM_INJECT_SERROR_ESR:
 		return host.ras;
+	case KVM_CAP_ARM_EL2:
+		return host.nested;
 	case KVM_CAP_SET_GUEST_DEBUG2:
 		return KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW;
 	case KVM_CAP_GUEST_DEBUG_HW_BPS:

@@ -9,6 +9,11 @@
 struct vm;
 
 #define IMPLS_MAX	16
+/* Newer than the UAPI headers we build with. */
+#ifndef KVM_CAP_ARM_EL2
+#define KVM_CAP_ARM_EL2		240
+#define KVM_CAP_ARM_EL2_E2H0	241	/* never: E2H is always 1 */
+#endif
 
 struct host_features {
 	u64 id[64];		/* ID registers, the least of all CPUs for known fields */
@@ -24,7 +29,7 @@ struct host_features {
 	bool fwb;		/* stage 2 forces write-back (HCR_EL2.FWB) */
 	bool dic, idc;		/* no I-cache invalidation, no D-cache clean to PoU needed */
 	unsigned pmu;		/* ID_AA64DFR0_EL1.PMUVer: 0 is none, also when implementation defined */
-	bool fgt, hcx, evt, mte, ras, ptrauth, twed;
+	bool fgt, hcx, evt, mte, ras, ptrauth, twed, nested;
 };
 extern struct host_features host;
 

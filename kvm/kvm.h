@@ -21,6 +21,7 @@
 
 struct vcpu;
 struct vgic;
+struct vm_nested;
 
 struct stage2 {
 	struct ptable pt;
@@ -44,6 +45,7 @@ struct vm {
 	struct mutex slots_lock;
 	struct memslots *slots;
 	struct stage2 s2;
+	struct vm_nested *nested;	/* shadow tables of guest hypervisors, under s2.lock; NULL: none */
 	unsigned ipa_bits;
 	struct vcpu *vcpus[KVM_VCPUS_MAX];	/* by creation index; set once, read with rcu_deref */
 	unsigned nr_vcpus;

@@ -80,6 +80,9 @@ bool guest_pstate_ok(const struct vcpu *v, u64 pstate)
 	case PSR_MODE_EL1t:
 	case PSR_MODE_EL1h:
 		return !aa32;
+	case PSR_MODE_EL2t:
+	case PSR_MODE_EL2h:
+		return v->config.has_el2;
 	case 0x10:	/* AArch32 User */
 		return (host.id[IDX_ID_AA64PFR0_EL1] & 0xf) == 2;
 	case 0x11:	/* FIQ, IRQ, Supervisor, Abort, Undefined, System */

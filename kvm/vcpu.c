@@ -8,6 +8,7 @@
 #include "kernel/debug/print.h"
 #include "kernel/lib/string.h"
 #include "kvm/features.h"
+#include "kvm/nested/nested.h"
 #include "kvm/sve.h"
 #include "kvm/sdei/sdei.h"
 #include "kvm/pmu/pmu.h"
@@ -25,8 +26,10 @@
 #define PSR_SVC_AIF	0x1d3UL		/* AArch32 Supervisor */
 #define PSR_T32		BIT(5)
 #define PSR_E		BIT(9)
-#define FEATURES_KNOWN	0xffU	/* KVM_ARM_VCPU_POWER_OFF .. HAS_EL2 */
+#define PSR_EL2H_DAIF	0x3c9UL
+#define FEATURES_KNOWN	0x1ffU	/* KVM_ARM_VCPU_POWER_OFF .. HAS_EL2_E2H0 */
 #define FEATURE(n)	(1U << (n))
+#define NOT_WITH_EL2	(FEATURE(KVM_ARM_VCPU_EL1_32BIT) | FEATURE(KVM_ARM_VCPU_SVE) | FEATURE(KVM_ARM_VCPU_PMU_V3))
 #define PTRAUTH_BOTH	(FEATURE(KVM_ARM_VCPU_PTRAUTH_ADDRESS) | FEATURE(KVM_ARM_VCPU_PTRAUTH_GENERIC))
 
 struct vcpu_config *vcpu_config_edit(struct vcpu *v)
@@ -74,6 +77,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id, int *err)
 		return NULL;
 	v->state = (struct vcpu_state *)(v + 1);
 	v->vm = vm;
+	v->s2 = &vm->s2;
 	v->id = id;
 	v->index = vm->nr_vcpus;
 	v->state->creator = current_task()->tid;
@@ -113,6 +117,7 @@ void vcpu_quiesce(struct vcpu *v)
 void vcpu_destroy(struct vcpu *v)
 {
 	ASSERT(!v->loaded);
+	nested_destroy(v);
 	if (v->timers)
 		timer_vcpu_destroy(v);
 	if (v->vgic)
@@ -198,9 +203,14 @@ static int features_check(const struct kvm_vcpu_init *init)
 		possible |= FEATURE(KVM_ARM_VCPU_EL1_32BIT);
 	if (fp_vl_guest_max())
 		possible |= FEATURE(KVM_ARM_VCPU_SVE);
+	if (host.nested)
+		possible |= FEATURE(KVM_ARM_VCPU_HAS_EL2);
 	if (f & ~possible)
 		return -EINVAL;
 	if ((f & PTRAUTH_BOTH) && (f & PTRAUTH_BOTH) != PTRAUTH_BOTH)
+		return -EINVAL;
+	/* An EL2 over AArch32 there cannot be; over SVE and PMU it has no registers yet (docs/nested.md). */
+	if ((f & FEATURE(KVM_ARM_VCPU_HAS_EL2)) && (f & NOT_WITH_EL2))
 		return -EINVAL;
 	return 0;
 }
@@ -208,7 +218,7 @@ static int features_check(const struct kvm_vcpu_init *init)
 /* The VM's registers follow its first vCPU; later ones must ask for the same. */
 static int vm_features_set(struct vm *vm, u32 f)
 {
-	if (vm->mte && (f & FEATURE(KVM_ARM_VCPU_EL1_32BIT)))
+	if (vm->mte && (f & (FEATURE(KVM_ARM_VCPU_EL1_32BIT) | FEATURE(KVM_ARM_VCPU_HAS_EL2))))
 		return -EINVAL;
 	if (vm->features_set)
 		return vm->init_features == f ? 0 : -EINVAL;
@@ -222,6 +232,7 @@ static int vm_features_set(struct vm *vm, u32 f)
 		vm->vcpu_features |= VMF_PMU;
 	if (vm->mte)
 		vm->vcpu_features |= VMF_MTE;
+	vm->vcpu_features |= f & FEATURE(KVM_ARM_VCPU_HAS_EL2) ? VMF_EL2 : VMF_NOEL2;
 	idregs_limit(vm->idregs.offered, host.id, vm->vcpu_features);
 	if (vm->ipa_bits > 48)
 		idregs_large(vm->idregs.offered, host.id);
@@ -242,6 +253,8 @@ static int config_set(struct vcpu *v, u32 f)
 	ret = vm_features_set(v->vm, f);
 	if (!ret && (f & FEATURE(KVM_ARM_VCPU_PMU_V3)))
 		ret = pmu_vcpu_create(v);	/* under the lock: others look at the interrupts of all vCPUs */
+	if (!ret && (f & FEATURE(KVM_ARM_VCPU_HAS_EL2)))
+		ret = nested_create(v);
 	mutex_unlock(&v->vm->lock);
 	if (ret)
 		return ret;
@@ -253,6 +266,7 @@ static int config_set(struct vcpu *v, u32 f)
 	c->sve = f & FEATURE(KVM_ARM_VCPU_SVE);
 	if (c->sve)
 		c->sve_vl = fp_vl_guest_max();
+	c->has_el2 = f & FEATURE(KVM_ARM_VCPU_HAS_EL2);
 	c->initialized = true;
 	return 0;
 }
@@ -302,7 +316,7 @@ void vcpu_reset_regs(struct vcpu *v)
 	ASSERT(!v->loaded);
 	memset(v->regs.x, 0, sizeof(v->regs.x));
 	v->regs.pc = 0;
-	v->regs.pstate = v->config.el1_32bit ? PSR_SVC_AIF : PSR_EL1H_DAIF;
+	v->regs.pstate = v->config.el1_32bit ? PSR_SVC_AIF : v->config.has_el2 ? PSR_EL2H_DAIF : PSR_EL1H_DAIF;
 	vcpu_fp_begin(v);
 	fp_state_clear(&v->fp);
 	vcpu_fp_end(v);
@@ -341,7 +355,7 @@ void vcpu_take_reset(struct vcpu *v)
 		if (be)
 			v->regs.pstate |= PSR_E;
 	} else if (be) {
-		vreg(v, REG_SCTLR_EL1) |= BIT(25);	/* EE */
+		vreg(v, v->nested ? REG_SCTLR_EL2 : REG_SCTLR_EL1) |= BIT(25);	/* EE */
 	}
 }
 

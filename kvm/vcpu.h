@@ -97,6 +97,7 @@ struct mmio_hint {
 };
 
 struct vcpu_state;
+struct nested;
 struct vgic_cpu;
 struct vcpu_timers;
 struct sdei_vcpu;
@@ -111,6 +112,8 @@ struct vcpu {
 	struct exit_info exit;
 	struct vcpu_state *state;	/* embedded behind this struct, opaque here */
 	struct vm *vm;
+	struct nested *nested;		/* virtual EL2 (kvm/nested/); NULL: none */
+	struct stage2 *s2;		/* the VM's, or a shadow (kvm/nested/shadow.c) */
 	unsigned id, index;		/* id: as created; index: order of creation */
 	struct kvm_run *run;		/* shared with the VMM: hostile; read fields once */
 	struct page *run_page[2];
@@ -167,7 +170,7 @@ bool vcpu_trylock(struct vcpu *v);
 /* What is in the registers can neither disturb nor be seen by a process (only asked on the way out of KVM_RUN). */
 static inline bool vcpu_may_stay(const struct vcpu *v)
 {
-	return !(v->debug_live | v->pmu_live);
+	return !(v->debug_live | v->pmu_live) && !v->nested;
 }
 /* Queue an exception for entry to deliver (kvm/run/inject.c); an exception replaces a PC increment, never the reverse. */
 void inject_undef(struct vcpu *v);

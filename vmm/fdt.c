@@ -114,11 +114,12 @@ static void cpus(const struct vm *vm, void *fdt)
 	check(fdt_end_node(fdt));
 }
 
-static void psci(void *fdt)
+/* A guest with an EL2 of its own has HVC for itself. */
+static void psci(const struct vm *vm, void *fdt)
 {
 	check(fdt_begin_node(fdt, "psci"));
 	PROP_STRINGS(fdt, "compatible", "arm,psci-1.0\0arm,psci-0.2");
-	check(fdt_property_string(fdt, "method", "hvc"));
+	check(fdt_property_string(fdt, "method", vm->nested ? "smc" : "hvc"));
 	check(fdt_end_node(fdt));
 }
 
@@ -136,10 +137,11 @@ static void timer(void *fdt)
 {
 	check(fdt_begin_node(fdt, "timer"));
 	check(fdt_property_string(fdt, "compatible", "arm,armv8-timer"));
-	/* Secure physical, physical, virtual, hypervisor. */
+	/* Secure physical, physical, virtual, hypervisor physical, hypervisor virtual. */
 	PROP_CELLS(fdt, "interrupts",
 		   GIC_PPI, 13, IRQ_LEVEL_HIGH, GIC_PPI, 14, IRQ_LEVEL_HIGH,
-		   GIC_PPI, 11, IRQ_LEVEL_HIGH, GIC_PPI, 10, IRQ_LEVEL_HIGH);
+		   GIC_PPI, 11, IRQ_LEVEL_HIGH, GIC_PPI, 10, IRQ_LEVEL_HIGH,
+		   GIC_PPI, 12, IRQ_LEVEL_HIGH);
 	check(fdt_property(fdt, "always-on", NULL, 0));
 	check(fdt_end_node(fdt));
 }
@@ -179,6 +181,8 @@ static void gic(const struct vm *vm, void *fdt)
 	check(fdt_property(fdt, "interrupt-controller", NULL, 0));
 	check(fdt_property_u32(fdt, "#interrupt-cells", 3));
 	check(fdt_property_u32(fdt, "phandle", PHANDLE_GIC));
+	if (vm->nested)
+		PROP_CELLS(fdt, "interrupts", GIC_PPI, GIC_MAINT_PPI, IRQ_LEVEL_HIGH);
 	PROP_CELLS(fdt, "reg", CELLS64(GICD_BASE), CELLS64(GICD_SIZE),
 		   CELLS64(GICR_BASE), CELLS64(GICR_SIZE * vm->nr_vcpus));
 	if (vm->its_fd >= 0)
@@ -219,7 +223,7 @@ static void machine(const struct vm *vm, void *fdt)
 {
 	memory(vm, fdt);
 	cpus(vm, fdt);
-	psci(fdt);
+	psci(vm, fdt);
 	if (vm->sdei)
 		firmware(fdt);
 	timer(fdt);

@@ -42,6 +42,7 @@ static const char usage[] =
 "      --control PATH   a socket that takes orders; send one, like 'nmi' or 'help':\n"
 "                       nestvm --send PATH ORDER\n"
 "      --stamp          say when the guest starts: ns on the machine's counter\n"
+"  -n, --nested         a guest in which KVM works: it gets an EL2 of its own\n"
 "  -b, --batch          leave the terminal alone and do not read standard input\n"
 "  -h, --help           this text\n"
 "\n"
@@ -165,13 +166,14 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 		{ "vector-length", required_argument, NULL, 'v' },
 		{ "pmu", no_argument, NULL, 'P' },
 		{ "batch", no_argument, NULL, 'b' },
+		{ "nested", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
 		{ }
 	};
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":k:i:a:c:m:v:bh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":k:i:a:c:m:v:bnh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'k':
 			vm->kernel = optarg;
@@ -217,6 +219,9 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 			break;
 		case OPT_TEST_DEVICE:
 			vm->test_device = true;
+			break;
+		case 'n':
+			vm->nested = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);

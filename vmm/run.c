@@ -30,6 +30,7 @@
 #define MPIDR_AFFINITY	0xff00ffffffUL
 #define DEFAULT_IPA_BITS 40
 #define RUNNING		(-1)
+#define CAP_ARM_EL2	240		/* KVM_CAP_ARM_EL2, newer than some headers */
 
 #define CORE_REG(member) (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
 			  KVM_REG_ARM_CORE_REG(member))
@@ -139,6 +140,9 @@ void vm_create(struct vm *vm)
 	if (vm->nr_vcpus > max)
 		die(VMM_USAGE, "this host has at most %u vCPUs for a guest; use a smaller -c", max);
 
+	if (vm->nested && !capability(vm->kvm_fd, CAP_ARM_EL2))
+		die(VMM_USAGE, "--nested: this host offers no EL2 to guests; that takes a CPU with FEAT_NV2");
+
 	vm->vm_fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, machine_type(vm));
 	if (vm->vm_fd < 0)
 		die_errno("KVM_CREATE_VM");
@@ -174,7 +178,7 @@ static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_ini
 {
 	struct kvm_vcpu_init init = *target;
 	struct vcpu *vcpu = &vm->vcpus[i];
-	bool sve = vm->vector_bits && capability(vm->kvm_fd, KVM_CAP_ARM_SVE);
+	bool sve = !vm->nested && vm->vector_bits && capability(vm->kvm_fd, KVM_CAP_ARM_SVE);
 
 	vcpu->index = i;
 	vcpu->fd = ioctl(vm->vm_fd, KVM_CREATE_VCPU, (unsigned long)i);
@@ -186,6 +190,8 @@ static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_ini
 	init.features[0] |= 1U << KVM_ARM_VCPU_PSCI_0_2;
 	if (vm->pmu)
 		init.features[0] |= 1U << KVM_ARM_VCPU_PMU_V3;
+	if (vm->nested)
+		init.features[0] |= 1U << KVM_ARM_VCPU_HAS_EL2;
 	if (i)
 		init.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
 	if (sve)

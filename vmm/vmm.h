@@ -31,6 +31,7 @@
 #define UART_SPI	0
 #define PMU_PPI		7	/* INTID 23 */
 #define GIC_NR_IRQS	128
+#define GIC_MAINT_PPI	9		/* of a guest with an EL2 of its own */
 
 #define SZ_4K		0x1000UL
 #define SZ_1M		0x100000UL
@@ -68,6 +69,7 @@ struct vm {
 	unsigned int watchdog;		/* seconds; 0: none */
 	bool watchdog_panic;		/* it ends the guest, else it only reports */
 	const char *control;		/* path of a socket that takes orders; NULL: none */
+	bool nested;			/* the guest has an EL2, so /dev/kvm works in it */
 
 	/* File descriptors. */
 	int kvm_fd;

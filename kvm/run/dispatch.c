@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 
 #include "kernel/debug/print.h"
+#include "kvm/nested/nested.h"
 #include "kvm/run/run.h"
 #include "exit_table.h"
 #include "kvm/vcpu_state.h"
@@ -15,7 +16,10 @@ static enum trap_result dispatch_trap(struct vcpu *v)
 {
 	unsigned ec = v->exit.esr >> 26 & 0x3f;
 	const struct exit_row *row = &exit_rows[ec];
+	enum trap_result res;
 
+	if (unlikely(v->nested) && nested_dispatch(v, &res))
+		return res;
 	if (!row->handler) {
 		pr_warn_once("kvm: guest trap of unknown class %#x (esr %#lx): UNDEF", ec, v->exit.esr);
 		inject_undef(v);

@@ -8,6 +8,7 @@
 
 #include "exit_classes.h"
 #include "kernel/cpu/sysreg.h"
+#include "kvm/nested/nested.h"
 #include "kvm/run/run.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vgic/vgic.h"
@@ -116,12 +117,18 @@ bool exit_fast(struct vcpu *v, u64 *code)
 	u64 esr;
 
 	if (unlikely(*code != GUEST_EXIT_SYNC)) {
-		if (*code != GUEST_EXIT_IRQ || !timer_irq_loaded(v))
+		if (*code != GUEST_EXIT_IRQ || (unlikely(v->nested) && !v->nested->hyp) || !timer_irq_loaded(v))
 			return false;
 		v->fast_irq++;
 		return true;
 	}
 	esr = read_sysreg(esr_el2);
+	if (unlikely(v->nested)) {
+		enum nested_fast f = nested_exit_fast(v, esr);
+
+		if (f != NESTED_COMMON)
+			return f == NESTED_SERVED;
+	}
 	switch (ESR_EC(esr)) {
 	case ESR_EC_HVC64:
 		return ESR_HVC_IMM(esr) == 0 && smccc_fast(v);

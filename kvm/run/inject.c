@@ -7,6 +7,7 @@
 #include <asm/ptrace.h>
 
 #include "kernel/debug/print.h"
+#include "kvm/nested/nested.h"
 #include "kvm/run/run.h"
 #include "kvm/vcpu_state.h"
 
@@ -39,7 +40,7 @@ static void exception_queue(struct vcpu *v, enum exception_kind kind, u64 esr, b
 
 	in->step = STEP_EXCEPTION;
 	in->exc.kind = kind;
-	in->exc.target_el = 1;
+	in->exc.target_el = v->nested ? nested_target(v) : 1;
 	in->exc.esr = esr;
 	in->exc.far_valid = far_valid;
 	in->exc.far = far;
@@ -174,7 +175,10 @@ void vcpu_commit_input(struct vcpu *v)
 		vcpu_skip(v);
 		break;
 	case STEP_EXCEPTION:
-		exception_take(v);
+		if (unlikely(v->input.exc.target_el == 2))
+			nested_exception_take(v);
+		else
+			exception_take(v);
 		break;
 	}
 }

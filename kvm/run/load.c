@@ -10,6 +10,7 @@
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
 #include "kvm/pmu/pmu.h"
+#include "kvm/nested/nested.h"
 #include "kvm/run/run.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vgic/vgic.h"
@@ -69,6 +70,8 @@ void vcpu_load(struct vcpu *v)
 	/* EL0 registers that process and guest share; the scheduler saves them itself when no guest is loaded. */
 	t->tpidr_el0 = read_sysreg(tpidr_el0);
 	t->tpidrro_el0 = read_sysreg(tpidrro_el0);
+	if (unlikely(v->nested))
+		nested_load(v);
 	stage2_load(v);
 	sysregs_load(v);
 	traps_load(v);
@@ -78,6 +81,8 @@ void vcpu_load(struct vcpu *v)
 	vgic_load(v);
 	if (unlikely(v->pmu))
 		pmu_load(v);
+	if (unlikely(v->nested))
+		nested_load_end(v);
 }
 
 void vcpu_put(struct vcpu *v)
@@ -85,6 +90,8 @@ void vcpu_put(struct vcpu *v)
 	struct thread *t = current_thread;
 
 	ASSERT(v->loaded);
+	if (unlikely(v->nested))
+		nested_put_begin(v);
 	if (unlikely(v->pmu))
 		pmu_put(v);
 	vgic_put(v);
@@ -92,6 +99,8 @@ void vcpu_put(struct vcpu *v)
 	traps_put(v);
 	sysregs_put(v);
 	v->loaded = false;
+	if (unlikely(v->nested))
+		nested_put(v);
 	write_sysreg(t->tpidr_el0, tpidr_el0);
 	write_sysreg(t->tpidrro_el0, tpidrro_el0);
 }

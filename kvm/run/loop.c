@@ -9,6 +9,7 @@
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/exitring.h"
 #include "kernel/debug/print.h"
+#include "kvm/nested/nested.h"
 #include "kvm/pmu/pmu.h"
 #include "kvm/run/run.h"
 #include "kvm/sysreg/sysreg.h"
@@ -101,7 +102,10 @@ static bool enter_and_leave(struct vcpu *v)
 	struct thread *t = current_thread;
 
 	local_irq_disable();
-	vcpu_commit_input(v);
+	if (unlikely(v->nested))
+		nested_commit(v);
+	else
+		vcpu_commit_input(v);
 	vgic_flush(v);
 	v->in_guest = true;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -109,6 +113,8 @@ static bool enter_and_leave(struct vcpu *v)
 		v->in_guest = false;
 		vgic_sync(v);
 		timer_sync(v);
+		if (unlikely(v->nested))
+			nested_leave(v);
 		local_irq_enable();
 		preempt_disable();	/* reschedules here if that was it */
 		preempt_enable();
@@ -116,6 +122,8 @@ static bool enter_and_leave(struct vcpu *v)
 	}
 	rcu_user_enter();
 	vcpu_enter(v);		/* and rcu_user_exit */
+	if (unlikely(v->nested))
+		nested_leave(v);
 	v->in_guest = false;
 	exit_ring_add(RING_GUEST, v->regs.pc, v->exit.esr);
 	v->state->stat.exits++;
@@ -170,6 +178,11 @@ s64 vcpu_run(struct vcpu *v)
 
 	if (unlikely(!v->state->ran_once)) {
 		ret = vcpu_first_run(v);
+		if (ret)
+			return ret;
+	}
+	if (unlikely(v->nested)) {
+		ret = nested_run_begin(v);
 		if (ret)
 			return ret;
 	}

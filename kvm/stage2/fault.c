@@ -13,22 +13,13 @@
 #include "kvm/features.h"
 #include "kvm/stage2/stage2.h"
 
-/* What backs the address in the process, and so what may be mapped. */
-struct backing {
-	const struct memslot *m;
-	pa_t pa;		/* of the page */
-	u64 uva, size;		/* size: of the process's mapping */
-	unsigned perm;
-};
-
 /* Where the mapping goes and how large. */
 struct placement {
 	u64 ipa, size;
 	pa_t pa;
 };
 
-/* A change of the process's memory is under way somewhere in [uva, uva + size). */
-static bool busy(const struct stage2 *s2, u64 uva, u64 size)
+bool stage2_busy(const struct stage2 *s2, u64 uva, u64 size)
 {
 	return unlikely(s2->invalidate_busy) && uva < s2->busy_end && s2->busy_start < uva + size;
 }
@@ -53,7 +44,7 @@ static void place(struct placement *p, struct stage2 *s2, const struct s2_fault 
 	p->ipa = base;
 	p->size = PAGE_SIZE;
 	p->pa = b->pa;
-	if (!block_fits(b, base) || busy(s2, b->uva & BLOCK_MASK, BLOCK_SIZE))
+	if (!block_fits(b, base) || stage2_busy(s2, b->uva & BLOCK_MASK, BLOCK_SIZE))
 		return;
 	/* Only more rights for one page that is mapped as a page: its neighbours may have reasons to be small. */
 	if (f->permission && pt_lookup(&s2->pt, base, &pa, &perm, &size) && size < BLOCK_SIZE)
@@ -105,12 +96,12 @@ static int map_locked(struct vm *vm, const struct s2_fault *f, struct backing *b
 {
 	if (unlikely(vm->s2.dead))
 		return -EFAULT;
-	if (busy(&vm->s2, b->uva, PAGE_SIZE))
+	if (stage2_busy(&vm->s2, b->uva, PAGE_SIZE))
 		return -EAGAIN;
 	if (!pt_lookup(&vm->mm->as.pt, b->uva, &b->pa, &b->perm, &b->size) || !(b->perm & PT_R) ||
 	    (f->write && !(b->perm & PT_W)))
 		return FAULT_IN;
-	return install(vm, f, b);
+	return f->install ? f->install(vm, f, b) : install(vm, f, b);
 }
 
 static int map_if_present(struct vm *vm, const struct s2_fault *f, u64 *uva)

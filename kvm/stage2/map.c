@@ -11,6 +11,7 @@
 #include "kernel/debug/print.h"
 #include "kvm/features.h"
 #include "kvm/kvm.h"
+#include "kvm/nested/nested.h"
 #include "kvm/stage2/stage2.h"
 
 /*
@@ -50,11 +51,22 @@ static void flush_counted(struct vm *vm)
 	vm->stats.tlb_flush++;
 }
 
+/* What the shadows of guest hypervisors map may be among what goes: all of them start again. */
+static void shadows_drop(struct vm *vm)
+{
+	if (likely(!vm->nested))
+		return;
+	write_lock(&vm->s2.lock);
+	nested_invalidate(vm);
+	write_unlock(&vm->s2.lock);
+}
+
 void stage2_unmap(struct vm *vm, u64 gfn, u64 npages)
 {
 	struct stage2 *s2 = &vm->s2;
 	u64 at = gfn << PAGE_SHIFT, size = npages << PAGE_SHIFT, end = at + size, next;
 
+	shadows_drop(vm);
 	for (; at < end; at = next) {
 		next = step_end(at, end, size);
 		write_lock(&s2->lock);
@@ -69,6 +81,7 @@ void stage2_write_protect(struct vm *vm, u64 gfn, u64 npages)
 	struct stage2 *s2 = &vm->s2;
 	u64 at = gfn << PAGE_SHIFT, size = npages << PAGE_SHIFT, end = at + size, next;
 
+	shadows_drop(vm);
 	for (; at < end; at = next) {
 		next = step_end(at, end, size);
 		write_lock(&s2->lock);
@@ -147,6 +160,8 @@ static void notifier_begin(struct mmu_notifier *n, u64 start, u64 end)
 		s2->busy_end = MAX(s2->busy_end, end);
 	}
 	dead = s2->dead;
+	if (vm->nested)
+		nested_invalidate(vm);
 	write_unlock(&s2->lock);
 	/* From here on nothing is installed in the range. */
 	if (!dead)
@@ -191,6 +206,7 @@ int stage2_init(struct vm *vm, unsigned ipa_bits)
 void stage2_destroy(struct vm *vm)
 {
 	mm_notifier_del(vm->mm, &vm->notifier);
+	nested_vm_destroy(vm);
 	vmid_free(&vm->s2);
 	pt_destroy(&vm->s2.pt);
 }

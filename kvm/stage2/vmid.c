@@ -146,7 +146,7 @@ static u64 vtcr(const struct stage2 *s2)
 
 void stage2_load(struct vcpu *v)
 {
-	struct stage2 *s2 = &v->vm->s2;
+	struct stage2 *s2 = v->s2;
 	u64 vmid = READ_ONCE(active[this_cpu()->id]);
 
 	/* Still what this CPU had last, and no rollover since: one that comes now finds the VMID in use here. */

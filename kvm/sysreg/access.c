@@ -6,6 +6,7 @@
  */
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
+#include "kvm/nested/nested.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/timer/timer.h"
 
@@ -29,6 +30,8 @@ u64 reg_read(struct vcpu *v, enum reg r)
 	u64 val;
 
 	ASSERT(r < NR_REGS);
+	if (unlikely(v->nested) && !reg_is_timer(r))
+		return nested_reg_read(v, r);
 	if (v->loaded && sysreg_hw_read(r, v->vm->feats, &val))
 		return val;
 	if (unlikely(reg_is_timer(r)))
@@ -39,6 +42,10 @@ u64 reg_read(struct vcpu *v, enum reg r)
 void reg_write(struct vcpu *v, enum reg r, u64 val)
 {
 	ASSERT(r < NR_REGS);
+	if (unlikely(v->nested) && !reg_is_timer(r)) {
+		nested_reg_write(v, r, val);
+		return;
+	}
 	if (v->loaded && sysreg_hw_write(r, v->vm->feats, val))
 		return;
 	if (unlikely(reg_is_timer(r)))
@@ -81,7 +88,10 @@ void sysregs_load(struct vcpu *v)
 {
 	if (unlikely(v->config.el1_32bit))
 		fpexc_load(v);
-	sysregs_hw_load(v);
+	if (unlikely(v->nested))
+		nested_sysregs_load(v);
+	else
+		sysregs_hw_load(v);
 	debug_regs_load(v);
 }
 
@@ -90,7 +100,10 @@ void sysregs_put(struct vcpu *v)
 	if (unlikely(v->config.el1_32bit))
 		fpexc_put(v);
 	debug_regs_put(v);
-	sysregs_hw_put(v);
+	if (unlikely(v->nested))
+		nested_sysregs_put(v);
+	else
+		sysregs_hw_put(v);
 }
 
 void sysreg_reset(struct vcpu *v)

@@ -74,6 +74,10 @@ int user_fpmr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_fpmr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_oslsr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_oslsr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
+int user_hcr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
+int user_hcr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
+int user_hyp_timer_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
+int user_hyp_timer_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 
 /* kvm/pmu/regs.c */
 int user_pmcr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);

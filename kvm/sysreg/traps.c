@@ -5,6 +5,7 @@
  */
 #include "kernel/cpu/sysreg.h"
 #include "kvm/features.h"
+#include "kvm/nested/nested.h"
 #include "kvm/run/run.h"
 #include "kvm/sysreg/sysreg.h"
 
@@ -128,4 +129,6 @@ void sysreg_traps_compute(struct vcpu *v)
 	t->hfgitr = hidden_instructions(v->vm->idregs.id, host.id);
 	t->hdfgrtr = 0;
 	t->hdfgwtr = 0;
+	if (v->nested)
+		nested_traps_compute(v);
 }

@@ -14,6 +14,7 @@
 #include "kernel/irq/irq.h"
 #include "kernel/mm/page.h"
 #include "kernel/mm/uaccess.h"
+#include "kvm/nested/nested.h"
 #include "kvm/timer/timer.h"
 #include "kvm/timer/timer_hw.h"
 #include "kvm/vcpu_state.h"
@@ -33,6 +34,11 @@ struct vcpu_timers {
 	u64 deadline;		/* of background, in counter ticks */
 	u64 bias[NR_TIMERS];	/* while loaded: the part of the offset that is in CVAL and in trapped counter reads */
 	struct vcpu *v;
+	u64 voff;		/* CNTVOFF_EL2 of the guest's own hypervisor while its guest runs, else 0 */
+	struct timer_ctx other[NR_TIMERS];	/* virtual EL2: the two that are not in hardware; t[] has the hypervisor's: */
+	bool swapped;
+	struct ktimer emulated;
+	u64 emulated_deadline;	/* counter ticks; 0: none */
 };
 
 static u32 host_irq[NR_TIMERS];
@@ -105,7 +111,7 @@ static void cval_write(const struct vcpu *v, int i, u64 val)
 
 static u64 counter_now(const struct vcpu *v, int i)
 {
-	return counter_read() - READ_ONCE(v->vm->counter_offset[i]);
+	return counter_read() - READ_ONCE(v->vm->counter_offset[i]) - (i == VIRT ? v->timers->voff : 0);
 }
 
 static bool loaded_here(const struct vcpu *v)
@@ -370,6 +376,11 @@ void timer_unblock(struct vcpu *v)
 		ktimer_cancel(&v->timers->background);
 }
 
+static void emulated_fire(struct ktimer *k)
+{
+	vcpu_request(container_of(k, struct vcpu_timers, emulated)->v, REQ_IRQ);
+}
+
 int timer_vcpu_create(struct vcpu *v)
 {
 	static const u32 ppis[4] = { 27, 30, 28, 26 };
@@ -381,6 +392,7 @@ int timer_vcpu_create(struct vcpu *v)
 		return -ENOMEM;
 	ts->v = v;
 	ktimer_init(&ts->background, background_fire);
+	ktimer_init(&ts->emulated, emulated_fire);
 	for (i = 0; i < ARRAY_SIZE(ppis); i++)
 		ts->ppi[i] = vm->nr_vcpus ? vm->vcpus[0]->timers->ppi[i] : ppis[i];
 	v->timers = ts;
@@ -399,12 +411,14 @@ void timer_vcpu_reset(struct vcpu *v)
 		if (v->timers->t[i].level && vgic_ready(v->vm))
 			level_update(v, i, false);
 		v->timers->t[i].level = false;
+		v->timers->other[i].ctl = 0;
 	}
 }
 
 void timer_vcpu_destroy(struct vcpu *v)
 {
 	ktimer_cancel_sync(&v->timers->background);
+	ktimer_cancel_sync(&v->timers->emulated);
 	kfree(v->timers);
 	v->timers = NULL;
 }
@@ -420,9 +434,17 @@ int timer_first_run(struct vcpu *v)
 		return -ENODEV;
 	if (ppi[VIRT] == ppi[PHYS])
 		return -EINVAL;
+	if (v->nested && (ppi[2] == ppi[3] || ppi[2] == ppi[0] || ppi[2] == ppi[1] || ppi[3] == ppi[0] || ppi[3] == ppi[1]))
+		return -EINVAL;
 	for (i = 0; i < NR_TIMERS && !ret; i++)
 		ret = vgic_map_ppi(v, ppi[i], host_irq[i], ppi_level);
 	return ret;
+}
+
+/* Of the timers in hardware; while put, the EL1 timers wherever they are. */
+static struct timer_ctx *el1_ctx(struct vcpu *v, int i, bool loaded)
+{
+	return unlikely(v->timers->swapped) && !loaded ? &v->timers->other[i] : &v->timers->t[i];
 }
 
 /* Which timer and which of its registers. */
@@ -434,9 +456,9 @@ static int reg_timer(enum reg r)
 u64 timer_reg_read(struct vcpu *v, enum reg r)
 {
 	int i = reg_timer(r);
-	const struct timer_ctx *t = &v->timers->t[i];
 	u64 flags = local_irq_save(), val = 0;
 	bool loaded = loaded_here(v);
+	const struct timer_ctx *t = el1_ctx(v, i, loaded);
 
 	switch (r) {
 	case REG_CNTVCT_EL0:
@@ -459,8 +481,8 @@ u64 timer_reg_read(struct vcpu *v, enum reg r)
 void timer_reg_write(struct vcpu *v, enum reg r, u64 val)
 {
 	int i = reg_timer(r);
-	struct timer_ctx *t = &v->timers->t[i];
 	u64 flags = local_irq_save();
+	struct timer_ctx *t = el1_ctx(v, i, loaded_here(v));
 
 	switch (r) {
 	case REG_CNTVCT_EL0:
@@ -514,7 +536,7 @@ int timer_attr(struct vcpu *v, const struct kvm_device_attr *a, int op)
 	case 'h':
 		return 0;
 	case 'g':
-		ppi = v->timers->ppi[a->attr];
+		ppi = v->timers->ppi[a->attr ^ (v->timers->swapped ? 2 : 0)];
 		return put_user(ppi, a->addr);
 	default:
 		if (!vgic_in_kernel(v->vm))
@@ -593,4 +615,166 @@ int timer_init(void)
 	}
 	smp_call_all(timer_enable_here, NULL);
 	return 0;
+}
+
+/* ---- virtual EL2 ---- */
+
+/* The EL1 timers in the VNCR page: CNTx_CVAL_EL02, CNTx_CTL_EL02. Arm ARM D8.11, table of offsets. */
+static u64 *page_cval(struct vcpu *v, int i)
+{
+	return &v->nested->vncr[(i == VIRT ? 0x168 : 0x178) / 8];
+}
+
+static u64 *page_ctl(struct vcpu *v, int i)
+{
+	return &v->nested->vncr[(i == VIRT ? 0x170 : 0x180) / 8];
+}
+
+void timer_nested_to_page(struct vcpu *v)
+{
+	int i;
+
+	for (i = 0; i < NR_TIMERS; i++) {
+		*page_cval(v, i) = el1_ctx(v, i, false)->cval;
+		*page_ctl(v, i) = el1_ctx(v, i, false)->ctl;
+	}
+}
+
+void timer_nested_from_page(struct vcpu *v)
+{
+	int i;
+
+	for (i = 0; i < NR_TIMERS; i++) {
+		el1_ctx(v, i, false)->cval = *page_cval(v, i);
+		el1_ctx(v, i, false)->ctl = *page_ctl(v, i) & (CTL_ENABLE | CTL_IMASK);
+	}
+}
+
+static void ctx_swap(struct vcpu *v)
+{
+	struct vcpu_timers *ts = v->timers;
+	struct timer_ctx t;
+	u32 ppi;
+	int i;
+
+	for (i = 0; i < NR_TIMERS; i++) {
+		t = ts->t[i];
+		ts->t[i] = ts->other[i];
+		ts->other[i] = t;
+		ppi = ts->ppi[i];
+		ts->ppi[i] = ts->ppi[i + 2];
+		ts->ppi[i + 2] = ppi;
+		if (!vgic_ready(v->vm))
+			continue;
+		vgic_unmap_ppi(v, ts->ppi[i + 2]);
+		(void)vgic_map_ppi(v, ts->ppi[i], host_irq[i], ppi_level);
+	}
+	ts->swapped = !ts->swapped;
+}
+
+void timer_nested_view(struct vcpu *v, bool hyp)
+{
+	struct vcpu_timers *ts = v->timers;
+
+	if (ts->swapped && !hyp)
+		timer_nested_from_page(v);
+	if (ts->swapped != hyp)
+		ctx_swap(v);
+	if (hyp)
+		timer_nested_to_page(v);
+	ts->voff = hyp ? 0 : vncr_reg(v->nested, REG_CNTVOFF_EL2);
+}
+
+void timer_nested_traps(struct vcpu *v)
+{
+	u64 vhctl;
+
+	if (v->nested->hyp)
+		return;
+	vhctl = vreg(v, REG_CNTHCTL_EL2) | ~(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN);
+	write_sysreg(read_sysreg(cnthctl_el2) & vhctl, cnthctl_el2);
+	write_sysreg(v->vm->counter_offset[VIRT] + v->timers->voff, cntvoff_el2);
+}
+
+/* Level of an emulated timer now; *left: ticks until it rises, ~0 if it does not by itself. */
+static bool emulated_level(struct vcpu *v, int i, u64 *left)
+{
+	struct vcpu_timers *ts = v->timers;
+	u64 ctl = ts->other[i].ctl, cval = ts->other[i].cval, now = counter_read() - v->vm->counter_offset[i];
+
+	*left = ~0UL;
+	if (ts->swapped) {
+		ctl = *page_ctl(v, i) & (CTL_ENABLE | CTL_IMASK);
+		cval = *page_cval(v, i);
+		if (i == VIRT)
+			now -= vncr_reg(v->nested, REG_CNTVOFF_EL2);
+		*page_ctl(v, i) = ctl | ((ctl & CTL_ENABLE) && now >= cval ? CTL_ISTATUS : 0);
+	}
+	if (ctl != CTL_ENABLE)
+		return false;
+	if (now < cval)
+		*left = cval - now;
+	return now >= cval;
+}
+
+void timer_nested_emulate(struct vcpu *v)
+{
+	struct vcpu_timers *ts = v->timers;
+	u64 left, earliest = ~0UL, deadline;
+	int i;
+
+	for (i = 0; i < NR_TIMERS; i++) {
+		bool level = emulated_level(v, i, &left);
+
+		earliest = MIN(earliest, left);
+		if (level == ts->other[i].level)
+			continue;
+		ts->other[i].level = level;
+		if (vgic_ready(v->vm))
+			(void)vgic_inject(v->vm, v, ts->ppi[i + 2], level);
+	}
+	if (earliest >= counter_hz * 3600 * 24 * 365 * 10)
+		return;
+	deadline = counter_read() + earliest;
+	/* The same again, up to the time between the two looks at the counter: it is set already. */
+	if (ktimer_pending(&ts->emulated) && deadline - ts->emulated_deadline + 16 < 32)
+		return;
+	ts->emulated_deadline = deadline;
+	ktimer_start(&ts->emulated, clock_ns() + ticks_to_ns(earliest) + 1);
+}
+
+static int hyp_timer(enum reg r)
+{
+	return r == REG_CNTHP_CTL_EL2 || r == REG_CNTHP_CVAL_EL2 ? PHYS : VIRT;
+}
+
+u64 timer_hyp_read(struct vcpu *v, enum reg r)
+{
+	int i = hyp_timer(r);
+	bool cval = r == REG_CNTHP_CVAL_EL2 || r == REG_CNTHV_CVAL_EL2;
+	const struct timer_ctx *t = v->timers->swapped ? &v->timers->t[i] : &v->timers->other[i];
+	u64 val;
+
+	if (loaded_here(v))	/* the hypervisor's own access, so that they are in hardware */
+		return timer_reg_read(v, i == PHYS ? (cval ? REG_CNTP_CVAL_EL0 : REG_CNTP_CTL_EL0) :
+						     (cval ? REG_CNTV_CVAL_EL0 : REG_CNTV_CTL_EL0));
+	val = cval ? t->cval : t->ctl;
+	if (!cval && counter_read() - v->vm->counter_offset[i] >= t->cval)
+		val |= CTL_ISTATUS;
+	return val;
+}
+
+void timer_hyp_write(struct vcpu *v, enum reg r, u64 val)
+{
+	int i = hyp_timer(r);
+	bool cval = r == REG_CNTHP_CVAL_EL2 || r == REG_CNTHV_CVAL_EL2;
+	struct timer_ctx *t = v->timers->swapped ? &v->timers->t[i] : &v->timers->other[i];
+
+	if (loaded_here(v))
+		timer_reg_write(v, i == PHYS ? (cval ? REG_CNTP_CVAL_EL0 : REG_CNTP_CTL_EL0) :
+					       (cval ? REG_CNTV_CVAL_EL0 : REG_CNTV_CTL_EL0), val);
+	else if (cval)
+		t->cval = val;
+	else
+		t->ctl = val & (CTL_ENABLE | CTL_IMASK);
 }

@@ -28,3 +28,16 @@ void timer_ppi_set_active(struct vcpu *v, u32 pintid, bool active);
 /* Without an in-kernel vGIC: run->s.regs.device_irq_level is out of date, so KVM_RUN must return (-EINTR). Fills it in. */
 bool timer_notify_user(struct vcpu *v);
 int timer_init(void);
+
+/*
+ * A vCPU with a virtual EL2 has four timers, of which two are in hardware: the hypervisor's own (hyp) or its guest's. The
+ * other two are emulated. While the vCPU is loaded and hyp, the EL1 timers' registers are in the VNCR page. Timers put,
+ * interrupts off, for the first three.
+ */
+void timer_nested_view(struct vcpu *v, bool hyp);	/* which two are in hardware from the next timer_load on */
+void timer_nested_to_page(struct vcpu *v);
+void timer_nested_from_page(struct vcpu *v);
+void timer_nested_traps(struct vcpu *v);	/* after timer_load: the hypervisor's offset and traps for its guest */
+void timer_nested_emulate(struct vcpu *v);	/* before entry, interrupts off: levels of the two that are not in hardware */
+u64 timer_hyp_read(struct vcpu *v, enum reg r);	/* CNTHP_*, CNTHV_* */
+void timer_hyp_write(struct vcpu *v, enum reg r, u64 val);

@@ -272,6 +272,14 @@ int vgic_map_ppi(struct vcpu *v, u32 intid, u32 pintid, bool (*level)(struct vcp
 	return 0;
 }
 
+void vgic_unmap_ppi(struct vcpu *v, u32 intid)
+{
+	u64 flags = spin_lock_irqsave(&v->vgic->pe.lock);
+
+	v->vgic->pe.hw &= ~BIT(intid & 31);
+	spin_unlock_irqrestore(&v->vgic->pe.lock, flags);
+}
+
 bool vgic_ppi_active(struct vcpu *v, u32 intid)
 {
 	return vgic_model_active(&v->vgic->pe, intid & 31);

@@ -9,6 +9,7 @@
 #include "kernel/debug/print.h"
 #include "kernel/dev/platform.h"
 #include "kernel/irq/irq.h"
+#include "kvm/nested/nested.h"
 #include "kvm/vgic/priv.h"
 
 #define ICH_HCR_EL2	S3_4_C12_C11_0
@@ -132,6 +133,8 @@ void vgic_stay(struct vcpu *v)
 
 static __attribute__((noinline)) void flush_slow(struct vcpu *v, struct vgic_pe *p)
 {
+	if (unlikely(v->nested) && v->nested->lrs)
+		return;		/* the list registers are the guest hypervisor's */
 	if (p->live)
 		vgic_sync(v);
 	p->vmcr = read_sysreg(ICH_VMCR_EL2);
@@ -202,7 +205,7 @@ bool vgic_has_pending(struct vcpu *v)
 		return false;
 	flags = local_irq_save();
 	if (vgic_ready(v->vm)) {
-		if (v->loaded && READ_ONCE(v->thread) == current_thread)
+		if (v->loaded && READ_ONCE(v->thread) == current_thread && !(v->nested && v->nested->lrs))
 			p->vmcr = read_sysreg(ICH_VMCR_EL2);
 		pending = vgic_model_has_pending(p);
 	}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * AT instructions of a guest hypervisor: walked in software, since they may be about its guest, whose registers are in
+ * the VNCR page, or meet tables that no stage 2 of ours maps yet. Arm ARM C5.4 (AT), D19.2.116 (PAR_EL1).
+ */
+#include "kernel/cpu/sysreg.h"
+#include "kvm/features.h"
+#include "kvm/nested/nested.h"
+#include "kvm/nested/walk.h"
+#include "kvm/trap/trap.h"
+
+#define PAR_F		BIT(0)
+#define PAR_PTW		BIT(8)
+#define PAR_S		BIT(9)
+#define PAR_RES1	BIT(11)
+#define PAR_SH_INNER	(3UL << 7)
+#define ATTR_WB		0xffUL
+
+int nested_walk_stage2(struct vcpu *v, u64 ipa, struct walk_result *res);
+
+struct at {
+	struct vcpu *v;
+	bool hyp;		/* EL2&0 regime, else EL1&0 of the guest */
+	bool el0, write, pan, stage2;
+	u64 par_fault;		/* of a failed stage 2 */
+};
+
+static u64 fault_par(int fsc, bool stage2, bool walk)
+{
+	return PAR_F | PAR_RES1 | (u64)fsc << 1 | (stage2 ? PAR_S : 0) | (walk ? PAR_PTW : 0);
+}
+
+/* A descriptor of stage 1: its address is the guest's, unless the hypervisor's own. */
+static int read_stage1(void *arg, u64 addr, u64 *desc)
+{
+	struct at *at = arg;
+	struct walk_result r;
+	int fsc;
+
+	if (!at->hyp && (nested_hcr(at->v) & (HCR_VM | HCR_DC))) {
+		fsc = nested_walk_stage2(at->v, addr, &r);
+		if (!fsc && !r.r)
+			fsc = WALK_PERMISSION | (int)r.level;
+		if (fsc) {
+			at->par_fault = fault_par(fsc, true, true);
+			return WALK_EXTERNAL;
+		}
+		addr = r.out;
+	}
+	return guest_read(at->v->vm, IPA(addr), desc, sizeof(*desc)) ? WALK_EXTERNAL : 0;
+}
+
+static u64 stage1_reg(const struct at *at, enum reg el1, enum reg el2)
+{
+	return reg_read(at->v, at->hyp ? el2 : el1);
+}
+
+static bool permitted(const struct at *at, const struct walk_result *r)
+{
+	if (at->el0)
+		return at->write ? r->w0 : r->r0;
+	if (at->pan && (at->v->regs.pstate & BIT(22)) && r->r0)
+		return false;
+	return at->write ? r->w : r->r;
+}
+
+/* Through the hypervisor's stage 2, for AT S12E*. */
+static u64 stage2_par(struct at *at, u64 ipa, u64 attr)
+{
+	struct walk_result r;
+	int fsc;
+
+	if (at->stage2 && (nested_hcr(at->v) & HCR_VM)) {
+		fsc = nested_walk_stage2(at->v, ipa, &r);
+		if (!fsc && !(at->write ? r.w : r.r))
+			fsc = WALK_PERMISSION | (int)r.level;
+		if (fsc)
+			return fault_par(fsc, true, false);
+		ipa = r.out;
+	}
+	return (ipa & GENMASK(51, 12)) | attr << 56 | PAR_RES1 | PAR_SH_INNER;
+}
+
+static u64 translate(struct at *at, u64 va)
+{
+	u64 sctlr = stage1_reg(at, REG_SCTLR_EL1, REG_SCTLR_EL2), in, attr;
+	struct walk w = { .read = read_stage1, .arg = at };
+	struct walk_result r;
+	int fsc;
+
+	if (!(sctlr & BIT(0)) || (!at->hyp && (nested_hcr(at->v) & HCR_DC)))
+		return stage2_par(at, va, ATTR_WB);
+	if (!walk_stage1_setup(&w, stage1_reg(at, REG_TCR_EL1, REG_TCR_EL2), stage1_reg(at, REG_TTBR0_EL1, REG_TTBR0_EL2),
+			       stage1_reg(at, REG_TTBR1_EL1, REG_TTBR1_EL2), sctlr, host.ipa_bits, va, &in))
+		return fault_par(WALK_TRANSLATION, false, false);
+	fsc = walk_tables(&w, in, &r);
+	if (r.table_fault && at->par_fault)
+		return at->par_fault;
+	if (!fsc && !permitted(at, &r))
+		fsc = WALK_PERMISSION | (int)r.level;
+	if (fsc)
+		return fault_par(fsc, false, false);
+	attr = stage1_reg(at, REG_MAIR_EL1, REG_MAIR_EL2) >> (8 * (r.desc >> 2 & 7)) & 0xff;
+	return stage2_par(at, r.out, attr);
+}
+
+enum trap_result nested_at(struct vcpu *v, u64 esr)
+{
+	unsigned op1 = esr >> 14 & 7, crm = esr >> 1 & 15, op2 = esr >> 17 & 7;
+	struct at at = { .v = v, .write = op2 & 1 };
+
+	if (op1 == 0 && (crm == 8 ? op2 <= 3 : crm == 9 && op2 <= 1)) {
+		/* S1E1R, S1E1W, S1E0R, S1E0W; S1E1RP, S1E1WP. With TGE they mean the hypervisor's own regime. */
+		at.el0 = crm == 8 && (op2 & 2);
+		at.pan = crm == 9;
+		at.hyp = nested_hcr(v) & HCR_TGE;
+	} else if (op1 == 4 && crm == 8 && op2 <= 1) {
+		at.hyp = true;			/* S1E2R, S1E2W */
+	} else if (op1 == 4 && crm == 8 && op2 >= 4) {
+		at.el0 = op2 & 2;		/* S12E1R, S12E1W, S12E0R, S12E0W */
+		at.hyp = nested_hcr(v) & HCR_TGE;
+		at.stage2 = !at.hyp;
+	} else {
+		inject_undef(v);
+		return TRAP_RETRY;
+	}
+	reg_write(v, REG_PAR_EL1, translate(&at, guest_reg(v, esr >> 5 & 31)));
+	return TRAP_SKIP;
+}

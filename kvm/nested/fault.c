@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Aborts of a guest hypervisor's guest: its own tables say where the address is in the VM, or that the hypervisor wants
+ * the abort; then the page goes into the shadow with the rights of both. Arm ARM D24.2.40 (ISS), D8.4.
+ */
+#include <linux/errno.h>
+
+#include "exit_classes.h"
+#include "kernel/debug/print.h"
+#include "kernel/mm/page.h"
+#include "kvm/features.h"
+#include "kvm/nested/nested.h"
+#include "kvm/nested/walk.h"
+#include "kvm/run/run.h"
+#include "kvm/stage2/stage2.h"
+#include "kvm/vcpu_state.h"
+
+#define ISS_ISV		BIT(24)
+#define ISS_CM		BIT(8)
+#define ISS_S1PTW	BIT(7)
+#define ISS_WNR		BIT(6)
+#define FSC_MASK	0x3fUL
+
+struct l2_fault {
+	u64 ipa;		/* what the guest calls physical */
+	bool write, exec, s1ptw;
+	u64 va_ipa;		/* in the VM */
+	u64 size;		/* of the hypervisor's mapping */
+	unsigned perm;		/* PT_* that the hypervisor allows */
+	struct shadow *shadow;
+	u64 seq;		/* of vm_nested, before its tables were read */
+};
+
+static int read_desc(void *arg, u64 addr, u64 *desc)
+{
+	struct vcpu *v = arg;
+
+	return guest_read(v->vm, IPA(addr), desc, sizeof(*desc)) ? WALK_EXTERNAL : 0;
+}
+
+/* The hypervisor's stage 2 for this guest. 0, or a fault status code. */
+int nested_walk_stage2(struct vcpu *v, u64 ipa, struct walk_result *res)
+{
+	const struct shadow *s = v->nested->shadow;
+	u64 vtcr = s ? s->vtcr : vncr_reg(v->nested, REG_VTCR_EL2);
+	u64 vttbr = s ? s->vttbr : vncr_reg(v->nested, REG_VTTBR_EL2);
+	struct walk w = { .read = read_desc, .arg = v, .be = reg_read(v, REG_SCTLR_EL2) & BIT(25) };
+
+	*res = (struct walk_result){};
+	if (!walk_stage2_setup(&w, vtcr, vttbr, host.ipa_bits))
+		return WALK_TRANSLATION;
+	return walk_tables(&w, ipa, res);
+}
+
+/* The hypervisor gets the abort that its guest's access deserves. */
+static enum trap_result to_hypervisor(struct vcpu *v, const struct l2_fault *f, int fsc)
+{
+	vreg(v, REG_HPFAR_EL2) = (f->ipa >> 12) << 4;
+	nested_inject(v, EXC_SYNC, (v->exit.esr & ~FSC_MASK) | fsc, true, v->exit.far);
+	return TRAP_RETRY;
+}
+
+static int permission_check(const struct l2_fault *f, const struct walk_result *r)
+{
+	bool ok = f->exec && !f->s1ptw ? r->x : f->write ? r->w : r->r;
+
+	return ok ? 0 : WALK_PERMISSION | (int)r->level;
+}
+
+static int translate(struct vcpu *v, struct l2_fault *f)
+{
+	struct walk_result r;
+	int fsc;
+
+	f->va_ipa = f->ipa;
+	f->size = BLOCK_SIZE;
+	f->perm = PT_R | PT_W | PT_X;
+	if (!v->nested->shadow->on)
+		return 0;
+	fsc = nested_walk_stage2(v, f->ipa, &r);
+	if (!fsc)
+		fsc = permission_check(f, &r);
+	if (fsc)
+		return fsc;
+	f->va_ipa = r.out;
+	f->size = r.size;
+	f->perm = (r.r ? PT_R : 0) | (r.w ? PT_W : 0) | (r.x ? PT_X : 0);
+	/* MemAttr: device, or normal and not cacheable. */
+	if (!(r.desc >> 4 & 3))
+		f->perm |= PT_DEVICE;
+	else if ((r.desc >> 2 & 0xf) == 5)
+		f->perm |= PT_NOCACHE;
+	return 0;
+}
+
+static enum trap_result fail(struct vcpu *v, int error)
+{
+	v->state->error = error;
+	return TRAP_FAIL;
+}
+
+/* A block in the shadow: one at each of the three levels. */
+static bool block_fits(const struct l2_fault *f, struct stage2 *s2, const struct backing *b)
+{
+	const struct memslot *m = b->m;
+	u64 start = ALIGN_DOWN(f->va_ipa, BLOCK_SIZE), slot = m->gfn << PAGE_SHIFT;
+
+	if (((f->va_ipa & PAGE_MASK) ^ b->uva) & (BLOCK_SIZE - 1) || ((f->va_ipa ^ f->ipa) & (BLOCK_SIZE - 1)) || (m->flags & KVM_MEM_LOG_DIRTY_PAGES))
+		return false;
+	if (stage2_busy(s2, b->uva & BLOCK_MASK, BLOCK_SIZE))
+		return false;
+	return f->size >= BLOCK_SIZE && b->size >= BLOCK_SIZE && start >= slot &&
+	       start + BLOCK_SIZE <= slot + (m->npages << PAGE_SHIFT);
+}
+
+/* s2.lock held for reading: the hypervisor's tables still say what they said, the process's page is there. */
+static int install(struct vm *vm, const struct s2_fault *sf, const struct backing *b)
+{
+	const struct l2_fault *f = sf->arg;
+	struct shadow *s = f->shadow;
+	u64 size = block_fits(f, &vm->s2, b) ? BLOCK_SIZE : PAGE_SIZE;
+	pa_t pa = PA(b->pa.v & ~(size - 1));
+	unsigned perm = f->perm;
+	int ret;
+
+	if (vm->nested->seq != f->seq)
+		return -EAGAIN;
+	if (!(b->perm & PT_W) || (b->m->flags & KVM_MEM_READONLY) || ((b->m->flags & KVM_MEM_LOG_DIRTY_PAGES) && !f->write))
+		perm &= ~(unsigned)PT_W;
+	/* Executable only when it is executed, unless fetches see writes by themselves. */
+	if (!f->exec && !host.dic)
+		perm &= ~(unsigned)PT_X;
+	if (perm & PT_X)
+		stage2_sync_icache(pa, size);
+	WRITE_ONCE(s->mapped, true);
+	ret = pt_map(&s->s2.pt, ALIGN_DOWN(f->ipa, size), pa, size, perm, NULL);
+	if (!ret && f->write)
+		memslot_mark_dirty(vm, sf->v, b->m, f->va_ipa >> PAGE_SHIFT);
+	return ret;
+}
+
+/* No memory of the VM's behind it, though the hypervisor's tables say so. */
+static enum trap_result no_memory(struct vcpu *v, const struct l2_fault *f)
+{
+	u64 esr = v->exit.esr;
+
+	if (!f->exec && !f->s1ptw && (esr & ISS_ISV) && !(esr & ISS_CM))
+		return mmio_trap(v, IPA(f->va_ipa));
+	if (esr & ISS_CM)
+		return TRAP_SKIP;
+	if (f->exec)
+		inject_iabt(v, v->exit.far);
+	else
+		inject_dabt(v, v->exit.far);
+	return TRAP_RETRY;
+}
+
+enum trap_result nested_abort(struct vcpu *v)
+{
+	u64 esr = v->exit.esr;
+	unsigned type = esr & 0x3c;
+	struct l2_fault f = {
+		.ipa = (v->exit.hpfar & GENMASK(43, 4)) << 8 | (v->exit.far & (PAGE_SIZE - 1)),
+		.exec = (esr >> 26 & 0x3f) == ESR_EC_IABT_LOW,
+		.s1ptw = esr & ISS_S1PTW,
+		.shadow = v->nested->shadow,
+		.seq = __atomic_load_n(&v->vm->nested->seq, __ATOMIC_ACQUIRE),
+	};
+	struct s2_fault sf = { .v = v, .install = install, .arg = &f };
+	int ret;
+
+	if (type != WALK_TRANSLATION && type != WALK_ACCESS_FLAG && type != WALK_PERMISSION && type != WALK_ADDRESS_SIZE) {
+		(void)inject_vserror(v, false, 0);
+		return TRAP_RETRY;
+	}
+	f.write = f.s1ptw ? type == WALK_PERMISSION : !f.exec && (esr & ISS_WNR);
+	ret = translate(v, &f);
+	if (ret)
+		return to_hypervisor(v, &f, ret);
+	sf.ipa = f.va_ipa;
+	sf.write = f.write;
+	ret = stage2_fault(v->vm, &sf);
+	if (ret == -ENOENT || ret == -EROFS)
+		return no_memory(v, &f);
+	v->state->stat.stage2_faults++;
+	return ret && ret != -EAGAIN ? fail(v, ret) : TRAP_RETRY;
+}

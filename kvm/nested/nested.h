@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual EL2: a vCPU created with KVM_ARM_VCPU_HAS_EL2 (docs/nested.md). It needs FEAT_NV2; its E2H is always 1.
+ *
+ * Two contexts. The hypervisor's (hyp): virtual EL2, and its EL0 while TGE is set; runs at EL1 with HCR_EL2.{NV,NV2}, its
+ * EL2 registers in the place of EL1's, stage 2 is the VM's. The guest's: EL1 and EL0 under the hypervisor's control, stage
+ * 2 is a shadow of the hypervisor's tables. nested->hyp says which one is meant by what is loaded.
+ *
+ * Locks: all of struct nested belongs to the vCPU's thread; struct vm_nested and all shadow tables are under vm->s2.lock,
+ * faults for reading, everything else for writing.
+ */
+#pragma once
+
+#include "kvm/kvm.h"
+#include "kvm/vcpu.h"
+
+#define HCR_SWIO	BIT(1)
+#define HCR_PTW		BIT(2)
+#define HCR_FMO		BIT(3)
+#define HCR_IMO		BIT(4)
+#define HCR_AMO		BIT(5)
+#define HCR_VF		BIT(6)
+#define HCR_VI		BIT(7)
+#define HCR_VSE		BIT(8)
+#define HCR_VM		BIT(0)
+#define HCR_DC		BIT(12)
+#define HCR_TWI		BIT(13)
+#define HCR_TWE		BIT(14)
+#define HCR_TSC		BIT(19)
+#define HCR_TTLB	BIT(25)
+#define HCR_TGE		BIT(27)
+#define HCR_HCD		BIT(29)
+#define HCR_E2H		BIT(34)
+#define HCR_TEA		BIT(37)
+#define HCR_APK		BIT(40)
+#define HCR_API		BIT(41)
+#define HCR_NV		BIT(42)
+#define HCR_AT		BIT(44)
+#define HCR_NV2		BIT(45)
+
+#define CPTR_FPEN	GENMASK(21, 20)
+#define NESTED_PPI_MAINT 25	/* INTID of the hypervisor's maintenance interrupt, until the VMM says another */
+
+/* A shadow stage 2: what VTTBR_EL2 and VTCR_EL2 of some vCPU of the VM mean, through the VM's own stage 2. */
+struct shadow {
+	struct stage2 s2;	/* table and VMID; its lock is not used */
+	bool valid;
+	bool on;		/* HCR_EL2.VM; else guest addresses are the VM's */
+	bool mapped;		/* something was mapped since it was last emptied */
+	u64 vttbr, vtcr;
+	unsigned refs;		/* vCPUs that have it as theirs */
+	u64 used;		/* vm_nested.clock when last taken */
+};
+
+struct vm_nested {
+	unsigned n, max;
+	u64 clock;
+	u64 seq;		/* grows with every removal that the hypervisors ask for: faults look at it twice */
+	struct shadow *s[];
+};
+
+struct nested {
+	u64 *vncr;		/* the VNCR page: registers with a vncr: location while the vCPU is loaded */
+	struct page *page;
+	bool hyp;		/* context, valid while loaded */
+	bool lrs;		/* the list registers in hardware are the hypervisor's */
+	bool maint;		/* level of the maintenance interrupt */
+	struct shadow *shadow;	/* held while the guest's context is the current one */
+	u64 hcr, cptr, cptr_nofp;	/* as sysreg_traps_compute worked them out */
+	u64 lr[16];		/* as written to hardware */
+};
+
+#define vncr_reg(n, r)	((n)->vncr[sysreg_vncr[r] / 8])	/* while loaded, and not in hardware in this view */
+static inline u64 nested_hcr(const struct vcpu *v);
+
+/* ---- for the rest of kvm/; v->nested is set in all but nested_supported and nested_create ---- */
+bool nested_supported(void);			/* FEAT_NV2, FWB */
+int nested_create(struct vcpu *v);		/* KVM_ARM_VCPU_INIT with HAS_EL2, vm->lock held. -ENOMEM */
+void nested_destroy(struct vcpu *v);
+void nested_vm_destroy(struct vm *vm);		/* no vCPU left, the notifier is off */
+void nested_invalidate(struct vm *vm);		/* the VM's stage 2 lost something: s2.lock held for writing */
+void nested_traps_compute(struct vcpu *v);	/* end of sysreg_traps_compute */
+int nested_run_begin(struct vcpu *v);		/* KVM_RUN, before load: the shadow that the vCPU's state needs. -ENOMEM */
+void nested_load(struct vcpu *v);		/* before all else of vcpu_load; preemption off */
+void nested_load_end(struct vcpu *v);		/* after timers and vGIC */
+void nested_put_begin(struct vcpu *v);		/* the same for vcpu_put */
+void nested_put(struct vcpu *v);
+void nested_sysregs_load(struct vcpu *v);	/* in place of sysregs_hw_load, sysregs_hw_put */
+void nested_sysregs_put(struct vcpu *v);
+u64 nested_reg_read(struct vcpu *v, enum reg r);
+void nested_reg_write(struct vcpu *v, enum reg r, u64 val);
+void nested_commit(struct vcpu *v);		/* in place of vcpu_commit_input, before entry; interrupts off */
+void nested_leave(struct vcpu *v);		/* after vcpu_leave, interrupts off */
+/* Fast tier, guest loaded: served, to be dispatched, or for the fast tier of every guest to look at. */
+enum nested_fast { NESTED_SERVED, NESTED_SLOW, NESTED_COMMON };
+enum nested_fast nested_exit_fast(struct vcpu *v, u64 esr);
+/* The trap is the hypervisor's, or an instruction of the hypervisor's own: done with result *res. */
+bool nested_dispatch(struct vcpu *v, enum trap_result *res);
+void nested_exception_take(struct vcpu *v);	/* target_el 2; loaded, interrupts off */
+/* Which level takes an exception that the running code causes itself: 1 or 2. */
+unsigned nested_target(struct vcpu *v);
+
+/* ---- between the files of kvm/nested/ ---- */
+
+/* view.c: change the context; loaded, interrupts off. To the guest's: n->shadow is held. */
+void nested_switch(struct vcpu *v, bool hyp);
+void nested_traps_load(struct vcpu *v);
+u64 nested_pstate_arch(const struct vcpu *v);	/* PSTATE as the architecture has it: EL2 for what runs at EL1 */
+
+/* exception.c */
+enum trap_result nested_eret(struct vcpu *v);
+void nested_inject(struct vcpu *v, enum exception_kind kind, u64 esr, bool far_valid, u64 far);	/* to virtual EL2 */
+
+/* route.c: does the hypervisor trap this access of its guest's? */
+bool nested_traps_sysreg(struct vcpu *v, u64 esr);
+
+/* shadow.c; may sleep. */
+struct shadow *shadow_get(struct vcpu *v);	/* for the vCPU's VTTBR_EL2, VTCR_EL2, HCR_EL2.VM; NULL: no memory */
+void shadow_put(struct vcpu *v);		/* n->shadow, if any */
+enum trap_result nested_abort(struct vcpu *v);
+/* Addresses [ipa, ipa + size) of every shadow whose VMID is the one in vttbr; size 0: all. s1_only: cached stage 1 only. */
+void shadow_unmap_vmid(struct vcpu *v, u64 vttbr, u64 ipa, u64 size);
+void shadow_flush_vmid(struct vcpu *v, u64 vttbr);
+void shadow_unmap_all(struct vcpu *v);
+
+/* at.c, tlbi.c: SYS instructions; a trap of class 0x18 with op0 1. */
+enum trap_result nested_at(struct vcpu *v, u64 esr);
+enum trap_result nested_tlbi(struct vcpu *v, u64 esr);
+bool nested_tlbi_fast(struct vcpu *v, u64 esr);	/* guest loaded: done, if it is for the hypervisor's own regime */
+bool nested_eret_fast(struct vcpu *v);		/* guest loaded: done, if it stays in the hypervisor's context */
+
+/* vgic.c; interrupts off. */
+void nested_vgic_load(struct vcpu *v);		/* the hypervisor's list registers into hardware; n->lrs */
+void nested_vgic_put(struct vcpu *v);
+void nested_vgic_enter(struct vcpu *v);
+void nested_vgic_leave(struct vcpu *v);
+void nested_maint_update(struct vcpu *v);	/* level of the maintenance interrupt, from the VNCR page */
+
+/* sysreg_gen.c */
+void sysregs_el2_load(struct vcpu *v);
+void sysregs_el2_put(struct vcpu *v);
+void sysregs_el1_out(struct vcpu *v, u64 *page);
+void sysregs_el1_in(struct vcpu *v, u64 *page);
+void sysregs_el2_out(struct vcpu *v, u64 *page);
+void sysregs_el2_in(struct vcpu *v, u64 *page);
+bool sysreg_el2_read(enum reg r, u64 feats, u64 *val);
+bool sysreg_el2_write(enum reg r, u64 feats, u64 val);
+extern const u16 sysreg_vncr[NR_REGS];
+
+static inline u64 nested_hcr(const struct vcpu *v)
+{
+	return vncr_reg(v->nested, REG_HCR_EL2);
+}

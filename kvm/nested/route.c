@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Whose trap is it? An exit from the guest's context belongs to the hypervisor if one of its control bits asked for it;
+ * an exit from the hypervisor's own may be an instruction that has to be done for it. The rest is served as for any
+ * guest. System registers: tables/nvtrap.tbl. Arm ARM D1.3.
+ */
+#include "exit_classes.h"
+#include "kernel/cpu/sysreg.h"
+#include "kvm/nested/nested.h"
+#include "kvm/run/run.h"
+#include "kvm/sysreg/sysreg.h"
+
+#define ESR_EC(esr)	((esr) >> 26 & 0x3f)
+#define MDCR_TDE	BIT(8)
+#define EC_PAC		0x09
+
+struct nv_trap {
+	u16 key, mask;
+	u8 access;		/* bit 0: reads, bit 1: writes */
+	u8 set;			/* traps when the bit is set, else when it is clear */
+	u8 bit;
+	u16 control;
+};
+
+static const struct nv_trap nv_traps[] = {
+#include "nvtrap_gen.h"
+};
+
+bool nested_traps_sysreg(struct vcpu *v, u64 esr)
+{
+	u16 key = SYSREG_KEY(esr >> 20 & 3, esr >> 14 & 7, esr >> 10 & 15, esr >> 1 & 15, esr >> 17 & 7);
+	u8 access = esr & 1 ? 1 : 2;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(nv_traps); i++) {
+		const struct nv_trap *t = &nv_traps[i];
+
+		if ((key & t->mask) == t->key && (t->access & access) && (reg_read(v, t->control) >> t->bit & 1) == t->set)
+			return true;
+	}
+	return false;
+}
+
+static bool wfx_traps(u64 hcr, u64 esr)
+{
+	return hcr & (esr & 1 ? HCR_TWE : HCR_TWI);
+}
+
+/* The hypervisor's CPTR_EL2 in the layout of E2H: fields of which both bits must be set to let EL1 and EL0 through. */
+static bool cptr_traps(struct vcpu *v, unsigned shift)
+{
+	return !(reg_read(v, REG_CPTR_EL2) >> shift & 1);
+}
+
+/* Does the guest's exit belong to the hypervisor? */
+static bool is_forwarded(struct vcpu *v, u64 esr)
+{
+	u64 hcr = nested_hcr(v);
+
+	switch (ESR_EC(esr)) {
+	case ESR_EC_WFX:
+		return wfx_traps(hcr, esr);
+	case ESR_EC_HVC64:
+	case ESR_EC_HVC32:
+		return !(hcr & HCR_HCD);
+	case ESR_EC_SMC64:
+	case ESR_EC_SMC32:
+		return hcr & HCR_TSC;
+	case ESR_EC_SYS64:
+		return nested_traps_sysreg(v, esr);
+	case ESR_EC_FP_ASIMD:
+		return cptr_traps(v, 20);
+	case EC_PAC:
+		return (hcr & (HCR_API | HCR_APK)) != (HCR_API | HCR_APK);
+	case ESR_EC_BREAKPT_LOW:
+	case ESR_EC_SOFTSTP_LOW:
+	case ESR_EC_WATCHPT_LOW:
+	case ESR_EC_BRK64:
+		return vreg(v, REG_MDCR_EL2) & MDCR_TDE;
+	default:
+		return false;
+	}
+}
+
+static bool dispatch_guest(struct vcpu *v, enum trap_result *res)
+{
+	u64 esr = v->exit.esr;
+
+	*res = TRAP_RETRY;
+	if (ESR_EC(esr) == ESR_EC_IABT_LOW || ESR_EC(esr) == ESR_EC_DABT_LOW) {
+		*res = nested_abort(v);
+		return true;
+	}
+	if (!is_forwarded(v, esr))
+		return false;
+	nested_inject(v, EXC_SYNC, esr, ESR_EC(esr) == ESR_EC_WATCHPT_LOW, v->exit.far);
+	return true;
+}
+
+static bool dispatch_hyp(struct vcpu *v, enum trap_result *res)
+{
+	u64 esr = v->exit.esr;
+
+	*res = TRAP_RETRY;
+	switch (ESR_EC(esr)) {
+	case ESR_EC_ERET:
+		*res = nested_eret(v);
+		return true;
+	case ESR_EC_HVC64:	/* from EL2 to EL2 */
+		nested_inject(v, EXC_SYNC, esr, false, 0);
+		return true;
+	case ESR_EC_SYS64:
+		if ((esr >> 20 & 3) != 1)
+			return false;
+		if ((esr >> 10 & 15) == 7 && (esr >> 1 & 14) == 8) {
+			*res = nested_at(v, esr);
+			return true;
+		}
+		if ((esr >> 10 & 14) == 8) {
+			*res = nested_tlbi(v, esr);
+			return true;
+		}
+		return false;
+	default:
+		return false;
+	}
+}
+
+bool nested_dispatch(struct vcpu *v, enum trap_result *res)
+{
+	return v->nested->hyp ? dispatch_hyp(v, res) : dispatch_guest(v, res);
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* System registers of virtual EL2 that are neither in the VNCR page nor in the place of an EL1 register: trapped here. */
+#include <linux/errno.h>
+
+#include "kernel/cpu/sysreg.h"
+#include "kvm/nested/nested.h"
+#include "kvm/sysreg/sysreg.h"
+#include "kvm/timer/timer.h"
+#include "kvm/trap/trap.h"
+
+#define CNTKCTL_BITS	(GENMASK(9, 0) | BIT(17))	/* of CNTHCTL_EL2, what CNTKCTL_EL1 has a place for */
+
+enum trap_result sysreg_cnthctl(struct vcpu *v, const struct sysreg_access *a);
+enum trap_result sysreg_cntkctl12(struct vcpu *v, const struct sysreg_access *a);
+enum trap_result sysreg_hyp_timer(struct vcpu *v, const struct sysreg_access *a);
+enum trap_result sysreg_el02_timer(struct vcpu *v, const struct sysreg_access *a);
+
+static enum trap_result result(struct vcpu *v, const struct sysreg_access *a, u64 val)
+{
+	guest_reg_set(v, a->rt, val);
+	return TRAP_SKIP;
+}
+
+/* The hypervisor reaches its low bits as CNTKCTL_EL1 without a trap; the others are only in memory. */
+enum trap_result sysreg_cnthctl(struct vcpu *v, const struct sysreg_access *a)
+{
+	u64 val;
+
+	if (!a->write)
+		return result(v, a, (reg_read(v, a->reg) & CNTKCTL_BITS) | (vreg(v, a->reg) & ~CNTKCTL_BITS));
+	val = guest_reg(v, a->rt) & GENMASK(19, 0);
+	reg_write(v, a->reg, val & CNTKCTL_BITS);
+	vreg(v, a->reg) = val;
+	return TRAP_SKIP;
+}
+
+enum trap_result sysreg_cntkctl12(struct vcpu *v, const struct sysreg_access *a)
+{
+	if (!a->write)
+		return result(v, a, reg_read(v, REG_CNTKCTL_EL1));
+	reg_write(v, REG_CNTKCTL_EL1, guest_reg(v, a->rt) & CNTKCTL_BITS);
+	return TRAP_SKIP;
+}
+
+enum trap_result sysreg_hyp_timer(struct vcpu *v, const struct sysreg_access *a)
+{
+	bool phys = (a->key >> 3 & 15) == 2;
+	enum reg cval = phys ? REG_CNTHP_CVAL_EL2 : REG_CNTHV_CVAL_EL2;
+	u64 val = guest_reg(v, a->rt), now;
+
+	if (a->reg != NR_REGS) {
+		if (!a->write)
+			return result(v, a, timer_hyp_read(v, a->reg));
+		timer_hyp_write(v, a->reg, val);
+		return TRAP_SKIP;
+	}
+	now = timer_reg_read(v, phys ? REG_CNTPCT_EL0 : REG_CNTVCT_EL0);
+	if (!a->write)
+		return result(v, a, (u32)(timer_hyp_read(v, cval) - now));
+	timer_hyp_write(v, cval, now + (s64)(s32)val);
+	return TRAP_SKIP;
+}
+
+/* The EL1 timers from EL2: CTL and CVAL are in the VNCR page and trap only where the hardware says so; TVAL always. */
+enum trap_result sysreg_el02_timer(struct vcpu *v, const struct sysreg_access *a)
+{
+	bool phys = (a->key >> 3 & 15) == 2;
+	u64 *cval = &v->nested->vncr[(phys ? 0x178 : 0x168) / 8], *ctl = cval + 1;
+	u64 val = guest_reg(v, a->rt), now = timer_reg_read(v, REG_CNTPCT_EL0);
+
+	if (!phys)
+		now -= vncr_reg(v->nested, REG_CNTVOFF_EL2);
+	switch (a->key & 7) {
+	case 0:
+		if (!a->write)
+			return result(v, a, (u32)(*cval - now));
+		*cval = now + (s64)(s32)val;
+		return TRAP_SKIP;
+	case 1:
+		if (!a->write)
+			return result(v, a, (*ctl & 3) | (now >= *cval) << 2);
+		*ctl = val & 3;
+		return TRAP_SKIP;
+	default:
+		if (!a->write)
+			return result(v, a, *cval);
+		*cval = val;
+		return TRAP_SKIP;
+	}
+}
+
+int user_hcr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val)
+{
+	return user_get(v, u, val);
+}
+
+/* E2H is RES1: FEAT_E2H0 is not offered. */
+int user_hcr_set(struct vcpu *v, const struct sysreg_user *u, u64 val)
+{
+	return user_set_rw(v, u, val | HCR_E2H);
+}
+
+int user_hyp_timer_get(struct vcpu *v, const struct sysreg_user *u, u64 *val)
+{
+	*val = timer_hyp_read(v, u->reg);
+	return 0;
+}
+
+int user_hyp_timer_set(struct vcpu *v, const struct sysreg_user *u, u64 val)
+{
+	timer_hyp_write(v, u->reg, val);
+	return 0;
+}

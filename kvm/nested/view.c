@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The two contexts of a vCPU with a virtual EL2: load, put, the change between them, and where a register is. When the
+ * vCPU is put, every register is in regs.sys[]; while it is loaded, those with a vncr: location are in the VNCR page
+ * (which the hardware reads and writes for the hypervisor's MRS and MSR), or in hardware, by the view. Arm ARM D8.11.
+ */
+#include <linux/errno.h>
+
+#include "kernel/cpu/sysreg.h"
+#include "kernel/debug/print.h"
+#include "kernel/mm/page.h"
+#include "kvm/features.h"
+#include "kvm/nested/nested.h"
+#include "kvm/run/run.h"
+#include "kvm/sysreg/sysreg.h"
+#include "kvm/timer/timer.h"
+#include "kvm/vgic/vgic.h"
+
+#define VNCR_EL2	S3_4_C2_C2_0
+#define PSR_MODE	0xfUL
+#define PSR_nRW		BIT(4)
+#define EL1T		4UL
+#define EL2T		8UL
+#define EL_DIFF		4UL	/* from EL1t to EL2t, EL1h to EL2h */
+
+/* What the hypervisor may set of its guest's HCR_EL2: traps and virtual exceptions; the rest is ours. */
+#define HCR_PASS	(HCR_VF | HCR_VI | HCR_VSE | HCR_TWI | HCR_TWE | GENMASK(26, 15) | BIT(30) | BIT(35) | BIT(36) |	\
+			 HCR_TEA | BIT(49) | BIT(50) | BIT(52) | BIT(54) | BIT(55) | BIT(58))
+
+bool nested_supported(void)
+{
+	return (host.id[IDX_ID_AA64MMFR2_EL1] >> ID_AA64MMFR2_NV_SHIFT & 0xf) >= 2 && host.fwb;
+}
+
+int nested_create(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+	struct nested *n;
+	unsigned max = 2 * KVM_VCPUS_MAX;
+
+	if (!vm->nested) {
+		vm->nested = kzalloc(sizeof(*vm->nested) + max * sizeof(vm->nested->s[0]));
+		if (!vm->nested)
+			return -ENOMEM;
+		vm->nested->max = max;
+		/* One time for the hypervisor's two counters: its guests' offset is its own business. */
+		if (!vm->counter_offset_set && !vm->ran_once)
+			vm->counter_offset[0] = vm->counter_offset[1];
+	}
+	n = kzalloc(sizeof(*n));
+	if (!n)
+		return -ENOMEM;
+	n->page = page_alloc(0, ALLOC_ZERO);
+	if (!n->page) {
+		kfree(n);
+		return -ENOMEM;
+	}
+	n->vncr = page_to_va(n->page);
+	v->nested = n;
+	return 0;
+}
+
+void nested_destroy(struct vcpu *v)
+{
+	if (!v->nested)
+		return;
+	shadow_put(v);
+	page_put(v->nested->page);
+	kfree(v->nested);
+	v->nested = NULL;
+}
+
+u64 nested_pstate_arch(const struct vcpu *v)
+{
+	u64 pstate = v->regs.pstate;
+
+	if (v->nested->hyp && !(pstate & PSR_nRW) && (pstate & PSR_MODE))
+		pstate += EL_DIFF;
+	return pstate;
+}
+
+/* The context that a put vCPU's registers mean. */
+static bool context_of(struct vcpu *v)
+{
+	u64 pstate = v->regs.pstate;
+
+	if (!(pstate & PSR_nRW) && (pstate & PSR_MODE) >= EL2T)
+		return true;
+	return !(pstate & PSR_MODE) && (vreg(v, REG_HCR_EL2) & HCR_TGE);
+}
+
+unsigned nested_target(struct vcpu *v)
+{
+	return v->nested->hyp ? 2 : 1;
+}
+
+void nested_traps_compute(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+
+	n->hcr = v->traps.hcr;
+	n->cptr = v->traps.cptr;
+	n->cptr_nofp = v->traps.cptr_nofp;
+}
+
+/* CPTR_EL2.FPEN with E2H: 0b01 and 0b11 do not trap below EL2. */
+static bool fp_traps(u64 cptr)
+{
+	return !(cptr & BIT(20));
+}
+
+void nested_traps_load(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+	u64 vhcr;
+
+	v->traps.hcr = n->hcr;
+	v->traps.cptr = n->cptr;
+	if (n->hyp) {
+		v->traps.hcr |= HCR_NV | HCR_NV2 | HCR_AT | HCR_TTLB;
+		write_sysreg(v->config.mpidr, vmpidr_el2);
+		write_sysreg(read_sysreg(midr_el1), vpidr_el2);
+		return;
+	}
+	vhcr = nested_hcr(v);
+	v->traps.hcr |= vhcr & HCR_PASS;
+	if (!(vhcr & HCR_API))
+		v->traps.hcr &= ~HCR_API;
+	if (!(vhcr & HCR_APK))
+		v->traps.hcr &= ~HCR_APK;
+	if (fp_traps(vreg(v, REG_CPTR_EL2)))
+		v->traps.cptr = n->cptr_nofp;
+	write_sysreg(vncr_reg(n, REG_VMPIDR_EL2), vmpidr_el2);
+	write_sysreg(vncr_reg(n, REG_VPIDR_EL2), vpidr_el2);
+}
+
+static void page_fill(struct vcpu *v)
+{
+	unsigned r;
+
+	for (r = 0; r < NR_REGS; r++)
+		if (sysreg_vncr[r])
+			vncr_reg(v->nested, r) = vreg(v, r);
+}
+
+static void page_empty(struct vcpu *v)
+{
+	unsigned r;
+
+	for (r = 0; r < NR_REGS; r++)
+		if (sysreg_vncr[r])
+			vreg(v, r) = vncr_reg(v->nested, r);
+}
+
+/* Before anything of the vCPU is loaded: which stage 2, and PSTATE as the hardware has it. */
+void nested_load(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+
+	n->hyp = context_of(v);
+	if (n->hyp && !(v->regs.pstate & PSR_nRW) && (v->regs.pstate & PSR_MODE))
+		v->regs.pstate -= EL_DIFF;
+	ASSERT(n->hyp || n->shadow);
+	v->s2 = n->hyp ? &v->vm->s2 : &n->shadow->s2;
+	page_fill(v);
+	timer_nested_to_page(v);
+	timer_nested_view(v, n->hyp);
+}
+
+void nested_load_end(struct vcpu *v)
+{
+	nested_traps_load(v);
+	write_sysreg(v->nested->vncr, VNCR_EL2);
+	timer_nested_traps(v);
+	if (!v->nested->hyp && (nested_hcr(v) & HCR_IMO)) {
+		vgic_put(v);
+		nested_vgic_load(v);
+	}
+}
+
+void nested_put_begin(struct vcpu *v)
+{
+	if (v->nested->lrs) {
+		nested_vgic_put(v);
+		vgic_load(v);
+	}
+}
+
+void nested_put(struct vcpu *v)
+{
+	if (v->nested->hyp)
+		timer_nested_from_page(v);
+	v->regs.pstate = nested_pstate_arch(v);
+}
+
+/* In place of sysregs_hw_load and sysregs_hw_put. */
+void nested_sysregs_load(struct vcpu *v)
+{
+	if (v->nested->hyp)
+		sysregs_el2_load(v);
+	else
+		sysregs_hw_load(v);
+}
+
+void nested_sysregs_put(struct vcpu *v)
+{
+	page_empty(v);
+	if (v->nested->hyp)
+		sysregs_el2_put(v);
+	else
+		sysregs_hw_put(v);
+}
+
+void nested_switch(struct vcpu *v, bool hyp)
+{
+	struct nested *n = v->nested;
+	bool lrs = !hyp && (nested_hcr(v) & HCR_IMO), was = n->lrs;
+
+	ASSERT(v->loaded && n->hyp != hyp && irqs_disabled());
+	if (was)
+		nested_vgic_put(v);
+	else if (lrs)
+		vgic_put(v);
+	timer_put(v);
+	if (hyp) {
+		sysregs_el1_out(v, n->vncr);
+		sysregs_el2_in(v, n->vncr);
+		v->s2 = &v->vm->s2;
+	} else {
+		sysregs_el2_out(v, n->vncr);
+		sysregs_el1_in(v, n->vncr);
+		v->s2 = &n->shadow->s2;
+	}
+	n->hyp = hyp;
+	stage2_load(v);
+	nested_traps_load(v);
+	timer_nested_view(v, hyp);
+	timer_load(v);
+	timer_nested_traps(v);
+	if (lrs)
+		nested_vgic_load(v);
+	else if (was)
+		vgic_load(v);
+}
+
+u64 nested_reg_read(struct vcpu *v, enum reg r)
+{
+	u64 val;
+
+	if (!v->loaded)
+		return vreg(v, r);
+	if (v->nested->hyp ? sysreg_el2_read(r, v->vm->feats, &val) : sysreg_hw_read(r, v->vm->feats, &val))
+		return val;
+	return sysreg_vncr[r] ? vncr_reg(v->nested, r) : vreg(v, r);
+}
+
+void nested_reg_write(struct vcpu *v, enum reg r, u64 val)
+{
+	if (!v->loaded)
+		vreg(v, r) = val;
+	else if (v->nested->hyp ? sysreg_el2_write(r, v->vm->feats, val) : sysreg_hw_write(r, v->vm->feats, val))
+		return;
+	else if (sysreg_vncr[r])
+		vncr_reg(v->nested, r) = val;
+	else
+		vreg(v, r) = val;
+}
