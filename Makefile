@@ -305,6 +305,11 @@ rings := host kernel guest abi fp third boot
 run: kernel-release nestvm
 	$(Q)./nestbox run -c 2 -m 1G --host-cpus 2 --host-mem 4G
 
+# A guest with an EL2, and in it a guest by the same nestvm. BATCH=1: without a terminal, everything powers off.
+run-nested: kernel-release nestvm
+	$(Q)./nestbox run --nested -k 7.2-cloud -m 1G --host-mem 4G $(if $(BATCH),--batch)
+.PHONY: run-nested
+
 tests-build: kernel-release kernel-test nestvm abi-tests host-tests $(guest_payloads)
 .PHONY: tests-build
 
