@@ -40,7 +40,7 @@ FLAVOURS := release test kasan
 goals := $(if $(MAKECMDGOALS),$(MAKECMDGOALS),all)
 ifneq ($(filter-out clean distclean help,$(goals)),)
 ifneq ($(NO_SETUP),1)
-setup_piece := $(if $(filter test% abi-tests,$(goals)),libs,$(if $(filter run bench,$(goals)),base,headers))
+setup_piece := $(if $(filter test% abi-tests,$(goals)),libs,$(if $(filter run run-nested bench,$(goals)),base,headers))
 setup_out := $(shell tools/setup $(setup_piece) >&2 && echo ok)
 ifneq ($(setup_out),ok)
 $(error the set-up did not finish)
@@ -307,6 +307,7 @@ run: kernel-release nestvm
 
 # A guest with an EL2, and in it a guest by the same nestvm. BATCH=1: without a terminal, everything powers off.
 run-nested: kernel-release nestvm
+	$(if $(filter 1,$(NO_SETUP)),,$(Q)tools/setup nested)
 	$(Q)./nestbox run --nested -k 7.2-cloud -m 1G --host-mem 4G $(if $(BATCH),--batch)
 .PHONY: run-nested
 

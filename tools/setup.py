@@ -539,6 +539,11 @@ def piece_qemu():
     fetch_qemu()
 
 
+def piece_nested():
+    piece_base()
+    fetch_kernel("7.2-cloud")
+
+
 def piece_full():
     piece_test()
     for name in KERNELS:
@@ -578,6 +583,7 @@ PIECES = {
     "base": (piece_base, "headers, busybox, the default guest: enough for `make run`"),
     "libs": (piece_libs, "base and the arm64 C libraries that tests/abi is built with"),
     "test": (piece_test, "libs, the other guest kernels of `make test`, Debian 12's arm64 QEMU"),
+    "nested": (piece_nested, "base and the 7.2 kernel: a guest that is a hypervisor"),
     "full": (piece_full, "test and the guest kernels of `make test-full`"),
     "qemu": (piece_qemu, "base and Debian 12's arm64 QEMU, to run on Nestbox"),
     "selftests": (piece_selftests, "base and the source of Linux's KVM selftests"),
