@@ -20,7 +20,9 @@
 
 #define ORDER_MAX	128
 #define BRANCH_TO_SELF	0x14000000u
+#define INSN_WFI	0xd503207fu
 #define PSTATE_DAIF	0x3c0UL
+#define PSTATE_I	0x80UL
 #define HANG_TRIES	500
 
 #define CORE_REG(member) (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
@@ -36,8 +38,11 @@ struct look {
 	const struct vm *vm;
 	uint64_t pc, pstate;
 	uint64_t overdue;		/* deadline that its timer has passed without an interrupt taken; 0: none */
+	bool stuck;			/* IRQs masked, in the kernel, and not just behind a WFI */
 	bool hung;			/* by hang_vcpu */
 };
+
+static uint64_t translate(const struct vm *vm, struct vcpu *vcpu, uint64_t va);
 
 static void look_at(struct vcpu *vcpu, void *arg)
 {
@@ -49,6 +54,11 @@ static void look_at(struct vcpu *vcpu, void *arg)
 	/* On, not masked, and its time has come: an interrupt is pending. */
 	if ((ctl & 3) == 1 && vcpu_reg(vcpu, KVM_REG_ARM_TIMER_CNT) >= cval)
 		l->overdue = cval | 1;
+	if ((l->pstate & (PSTATE_I | 0x1f)) == (PSTATE_I | 5) && l->pc >> 55 & 1) {
+		const uint32_t *before = memory_ptr(l->vm, translate(l->vm, vcpu, l->pc - 4), 4);
+
+		l->stuck = before && *before != INSN_WFI;
+	}
 }
 
 /* Guest physical address of a kernel's virtual one, by its own tables (4 KiB pages); 0: none. */
@@ -72,6 +82,21 @@ static uint64_t translate(const struct vm *vm, struct vcpu *vcpu, uint64_t va)
 	return 0;
 }
 
+/* Where a loop was written over the guest's kernel, and what was there. Under order_lock. */
+static struct {
+	uint32_t *insn, old;
+} trap;
+
+/* The rest of the guest, and its way to a panic, may come by there too. */
+static void trap_remove(void)
+{
+	if (!trap.insn)
+		return;
+	*trap.insn = trap.old;
+	__builtin___clear_cache((char *)trap.insn, (char *)(trap.insn + 1));
+	trap.insn = NULL;
+}
+
 /* In its kernel: an endless loop with all interrupts masked, where it is now. */
 static void hang_vcpu(struct vcpu *vcpu, void *arg)
 {
@@ -85,13 +110,16 @@ static void hang_vcpu(struct vcpu *vcpu, void *arg)
 	insn = memory_ptr(l->vm, translate(l->vm, vcpu, l->pc), 4);
 	if (!insn)
 		return;
+	trap_remove();
+	trap.insn = insn;
+	trap.old = *insn;
 	*insn = BRANCH_TO_SELF;
 	__builtin___clear_cache((char *)insn, (char *)(insn + 1));
 	vcpu_reg_set(vcpu, CORE_REG(regs.pstate), l->pstate | PSTATE_DAIF);
 	l->hung = true;
 }
 
-/* A vCPU whose timer has waited for @ms milliseconds at least, or -1. */
+/* A vCPU whose timer has waited, or which has stood still with IRQs masked, for @ms milliseconds at least; or -1. */
 static int find_deaf(const struct vm *vm, unsigned int ms)
 {
 	struct look before[vm->nr_vcpus];
@@ -106,7 +134,8 @@ static int find_deaf(const struct vm *vm, unsigned int ms)
 		struct look now = { .vm = vm };
 
 		vcpu_call(vm, i, look_at, &now);
-		if (now.overdue && now.overdue == before[i].overdue)
+		if ((now.overdue && now.overdue == before[i].overdue) ||
+		    (now.stuck && before[i].stuck && now.pc == before[i].pc))
 			return i;
 	}
 	return -1;
@@ -173,6 +202,7 @@ void control_order(const struct vm *vm, const char *order, char *answer, size_t 
 			i = deaf;
 		say(answer, size, *verb == 'n' ? raise_record(vm, ERROR_FATAL, i) : sdei_raise(vm, EV_DUMP, i, 0),
 		    verb, i);
+		trap_remove();
 	} else if (!strcmp(verb, "corrected")) {
 		say(answer, size, raise_record(vm, ERROR_CORRECTED, i), verb, i);
 	} else if (!strcmp(verb, "hang")) {
