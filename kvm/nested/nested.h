@@ -68,7 +68,6 @@ struct nested {
 	struct shadow *shadow;	/* held while the guest's context is the current one */
 	u64 hcr, cptr, cptr_nofp;	/* as sysreg_traps_compute worked them out */
 	u64 lr[16];		/* as written to hardware */
-	bool linked;		/* some of them end a physical interrupt of the hypervisor's */
 };
 
 #define vncr_reg(n, r)	((n)->vncr[sysreg_vncr[r] / 8])	/* while loaded, and not in hardware in this view */

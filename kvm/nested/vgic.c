@@ -102,10 +102,8 @@ void nested_vgic_load(struct vcpu *v)
 	struct nested *n = v->nested;
 	unsigned i;
 
-	n->linked = false;
 	for (i = 0; i < vgic_host.nr_lr; i++) {
 		n->lr[i] = lr_translate(v, *page_lr(n, i));
-		n->linked |= (*page_lr(n, i) & LR_HW) && (n->lr[i] & LR_STATE);
 		lr_write(i, n->lr[i]);
 	}
 	write_sysreg(vncr_reg(n, REG_ICH_VMCR_EL2), ICH_VMCR_EL2);
@@ -127,14 +125,11 @@ static void fold(struct vcpu *v)
 			continue;
 		*lr = (*lr & ~LR_STATE) | (now & LR_STATE);
 		n->lr[i] = (was & ~LR_STATE) | (now & LR_STATE);
-		if ((now & LR_STATE) || !(*lr & LR_HW))
-			continue;
-		vgic_model_deactivate(&v->vgic->pe, LR_PINTID(*lr));
-		if (was & LR_EOI) {	/* our own way to hear of it */
-			n->lr[i] = 0;
-			lr_write(i, 0);
-		}
+		if (!(now & LR_STATE) && (*lr & LR_HW))
+			vgic_model_deactivate(&v->vgic->pe, LR_PINTID(*lr));
 	}
+	vncr_reg(n, REG_ICH_VMCR_EL2) = read_sysreg(ICH_VMCR_EL2);
+	aprs_save(n);
 }
 
 void nested_vgic_put(struct vcpu *v)
@@ -142,8 +137,6 @@ void nested_vgic_put(struct vcpu *v)
 	unsigned i;
 
 	fold(v);
-	vncr_reg(v->nested, REG_ICH_VMCR_EL2) = read_sysreg(ICH_VMCR_EL2);
-	aprs_save(v->nested);
 	for (i = 0; i < vgic_host.nr_lr; i++)
 		lr_write(i, 0);
 	write_sysreg(0, ICH_HCR_EL2);
@@ -164,14 +157,8 @@ void nested_vgic_leave(struct vcpu *v)
 
 	write_sysreg(0, ICH_HCR_EL2);
 	vncr_reg(n, REG_ICH_HCR_EL2) = (vncr_reg(n, REG_ICH_HCR_EL2) & ~HCR_EOICOUNT) | (hcr & HCR_EOICOUNT);
-	/*
-	 * An interrupt that the guest ended may be pending again already: the hypervisor must not see it active still, or
-	 * it would not be told.
-	 */
-	if (unlikely(misr) || n->linked)
-		fold(v);
 	if (unlikely(misr)) {
-		vncr_reg(n, REG_ICH_VMCR_EL2) = read_sysreg(ICH_VMCR_EL2);
+		fold(v);
 		nested_maint_update(v);
 	}
 }
