@@ -41,6 +41,7 @@ struct epitem {
 	struct list file_link;		/* file->epolls.waiters */
 	struct list ready, tx;
 	bool on_ready;
+	bool again;			/* on an epoll_send's list (tx): ready once more when that ends; ep->mtx */
 	u32 events;
 	u64 data;
 	unsigned nwait;
@@ -383,6 +384,11 @@ static int epoll_send(struct epoll *ep, u64 uev, int max)
 
 	mutex_lock(&ep->mtx);
 	while (n < max && (item = ready_pop(ep))) {
+		/* Woken again since its turn: no second turn in this call. */
+		if (!list_empty(&item->tx)) {
+			item->again = true;
+			continue;
+		}
 		memset(&ev, 0, sizeof(ev));
 		ev.events = item_poll(item, NULL);
 		if (!ev.events || !(item->events & EP_EVENTS))
@@ -396,13 +402,14 @@ static int epoll_send(struct epoll *ep, u64 uev, int max)
 		n++;
 		if (item->events & EPOLLONESHOT)
 			WRITE_ONCE(item->events, item->events & EP_FLAGS);
-		else if (!(item->events & (u32)EPOLLET))
-			list_add_tail(&item->tx, &tx);
+		item->again = !(item->events & (u32)(EPOLLET | EPOLLONESHOT));
+		list_add_tail(&item->tx, &tx);
 	}
 	/* Level-triggered ones stay on the list, behind those that had no turn. */
 	list_for_each_safe(item, next, &tx, tx) {
 		list_del(&item->tx);
-		item_make_ready(item);
+		if (item->again)
+			item_make_ready(item);
 	}
 	mutex_unlock(&ep->mtx);
 	return n ? n : err;

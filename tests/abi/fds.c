@@ -200,6 +200,60 @@ static void epolls(void)
 	epoll_widely();
 }
 
+#define STORM_FDS	8
+#define STORM_ROUNDS	3000
+
+static int storm_fd[STORM_FDS];
+static volatile int storm_over;
+
+static void *storm(void *arg)
+{
+	uint64_t one = 1;
+	int i;
+
+	while (!storm_over)
+		for (i = 0; i < STORM_FDS; i++)
+			if (write(storm_fd[i], &one, sizeof(one)) < 0 && errno != EAGAIN)
+				return NULL;
+	return NULL;
+}
+
+/* Descriptors that become ready again while epoll_wait hands them out: each comes once in a call, and every call ends. */
+static void epoll_storm(void)
+{
+	struct epoll_event ev = { 0 }, out[STORM_FDS * 4];
+	int ep = epoll_create1(0), twice = 0, calls = 0, i, n;
+	pthread_t t[2];
+
+	for (i = 0; i < STORM_FDS; i++) {
+		storm_fd[i] = eventfd(0, EFD_NONBLOCK);
+		ev.events = i & 1 ? EPOLLIN | EPOLLET : EPOLLIN;
+		ev.data.u64 = i;
+		epoll_ctl(ep, EPOLL_CTL_ADD, storm_fd[i], &ev);
+	}
+	for (i = 0; i < 2; i++)
+		pthread_create(&t[i], NULL, storm, NULL);
+	for (calls = 0; calls < STORM_ROUNDS; calls++) {
+		uint64_t seen = 0;
+
+		n = epoll_wait(ep, out, STORM_FDS * 4, 5000);
+		if (n <= 0)
+			break;
+		for (i = 0; i < n; i++) {
+			twice += seen >> out[i].data.u64 & 1;
+			seen |= 1UL << out[i].data.u64;
+		}
+	}
+	storm_over = 1;
+	for (i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	check_eq(calls, STORM_ROUNDS, "epoll_wait while others write");
+	check_eq(twice, 0, "no descriptor twice in one call");
+	for (i = 0; i < STORM_FDS; i++)
+		close(storm_fd[i]);
+	close(ep);
+}
+
 static void polls(void)
 {
 	struct pollfd p[3] = { { .fd = -1 }, { .fd = 999, .events = POLLIN } };
@@ -225,6 +279,7 @@ int main(void)
 	eventfds();
 	timerfds();
 	epolls();
+	epoll_storm();
 	polls();
 	return report();
 }

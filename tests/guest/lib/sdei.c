@@ -53,7 +53,12 @@ void sdei_arm(struct event *ev, u64 num, u64 (*fn)(struct event *, struct sdei_f
 void sdei_disarm(struct event *ev)
 {
 	s64 ret = sdei(SDEI_UNREGISTER, ev->num, 0);
+	u64 tries;
 
+	/* Its handler has not completed on another CPU yet: it goes when that does. */
+	for (tries = 0; ret == SDEI_PENDING && tries < 10000000; tries++)
+		if (!sdei(SDEI_STATUS, ev->num, 0))
+			ret = 0;
 	if (ret)
 		fail("disarming an event", "%lx: %ld", ev->num, ret);
 }
