@@ -198,8 +198,9 @@ static void resample(void)
 	check_eq(guest_says(&vm, 0), 33, "its end lowers the line");
 	check(read(end, &n, 8) == 8 && n == 1, "and rings the resample eventfd once");
 	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 33, 0);
-	/* Closing works in the background. */
+	/* Closing works in the background, and lowers the line: if that came between our raise and the guest, it would sleep. */
 	close(ev);
+	msleep(500);
 	for (tries = 0; tries < 500; tries++) {
 		line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 42, 1);
 		if (guest_says(&vm, 0) != 42)
