@@ -322,7 +322,7 @@ void vcpu_reset_regs(struct vcpu *v)
 	vcpu_fp_end(v);
 	sysreg_reset(v);
 	v->input.step = STEP_NONE;
-	v->input.vserror = false;
+	v->input.vserror = 0;
 	timer_vcpu_reset(v);
 	if (v->pmu)
 		pmu_vcpu_reset(v);

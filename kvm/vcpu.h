@@ -47,6 +47,9 @@ struct vcpu_traps {
 enum input_step { STEP_NONE, STEP_SKIP, STEP_EXCEPTION };
 enum exception_kind { EXC_SYNC, EXC_IRQ, EXC_FIQ, EXC_SERROR };
 
+#define VSERROR_OURS	1		/* injected by the VMM or by us; vserror_esr */
+#define VSERROR_NESTED	2		/* the guest hypervisor's HCR_EL2.VSE, for its guest; its VSESR_EL2 */
+
 struct vcpu_input {
 	enum input_step step;		/* PC increment or exception: never both */
 	struct {
@@ -55,7 +58,7 @@ struct vcpu_input {
 		bool far_valid;
 		u64 esr, far;
 	} exc;
-	bool vserror;			/* HCR_EL2.VSE until taken */
+	u8 vserror;			/* VSERROR_*: HCR_EL2.VSE until taken */
 	u64 vserror_esr;		/* VSESR_EL2 */
 	bool irq_line, fiq_line;	/* without an in-kernel vGIC: HCR_EL2.VI, VF (KVM_IRQ_LINE on the CPU) */
 	bool single_step, sw_bp, hw_bp;	/* KVM_SET_GUEST_DEBUG */

@@ -80,7 +80,7 @@ static s64 ioctl_set_mp_state(struct vcpu *v, const struct kvm_mp_state *s)
 
 static s64 ioctl_get_events(struct vcpu *v, struct kvm_vcpu_events *e)
 {
-	e->exception.serror_pending = v->input.vserror;
+	e->exception.serror_pending = v->input.vserror & VSERROR_OURS;
 	e->exception.serror_has_esr = host.ras;
 	if (e->exception.serror_pending && e->exception.serror_has_esr)
 		e->exception.serror_esr = v->input.vserror_esr;

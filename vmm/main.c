@@ -34,6 +34,7 @@ static const char usage[] =
 "      --sdei[=strict]  offer the guest software delegated exceptions (SDEI), its\n"
 "                       NMI; strict: exactly as the firmware of real machines\n"
 "      --pmu            the guest has a performance monitor\n"
+"      --ptrauth        the guest has pointer authentication\n"
 "      --acpi           ACPI instead of a device tree, with error records (GHES)\n"
 "                       that SDEI announces\n"
 "      --watchdog S[,report|,panic]\n"
@@ -150,7 +151,7 @@ static void parse_watchdog(struct vm *vm, const char *arg)
 
 static void parse_options(struct vm *vm, int argc, char **argv)
 {
-	enum { OPT_SDEI = 256, OPT_TEST_DEVICE, OPT_ACPI, OPT_WATCHDOG, OPT_CONTROL, OPT_STAMP };
+	enum { OPT_SDEI = 256, OPT_TEST_DEVICE, OPT_ACPI, OPT_WATCHDOG, OPT_CONTROL, OPT_STAMP, OPT_PTRAUTH };
 	static const struct option longs[] = {
 		{ "sdei", optional_argument, NULL, OPT_SDEI },
 		{ "acpi", no_argument, NULL, OPT_ACPI },
@@ -165,6 +166,7 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 		{ "memory", required_argument, NULL, 'm' },
 		{ "vector-length", required_argument, NULL, 'v' },
 		{ "pmu", no_argument, NULL, 'P' },
+		{ "ptrauth", no_argument, NULL, OPT_PTRAUTH },
 		{ "batch", no_argument, NULL, 'b' },
 		{ "nested", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
@@ -216,6 +218,9 @@ static void parse_options(struct vm *vm, int argc, char **argv)
 			break;
 		case OPT_STAMP:
 			vm->stamp = true;
+			break;
+		case OPT_PTRAUTH:
+			vm->ptrauth = true;
 			break;
 		case OPT_TEST_DEVICE:
 			vm->test_device = true;

@@ -192,6 +192,8 @@ static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_ini
 		init.features[0] |= 1U << KVM_ARM_VCPU_PMU_V3;
 	if (vm->nested)
 		init.features[0] |= 1U << KVM_ARM_VCPU_HAS_EL2;
+	if (vm->ptrauth)
+		init.features[0] |= 1U << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1U << KVM_ARM_VCPU_PTRAUTH_GENERIC;
 	if (i)
 		init.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
 	if (sve)

@@ -69,6 +69,7 @@ struct vm {
 	unsigned int watchdog;		/* seconds; 0: none */
 	bool watchdog_panic;		/* it ends the guest, else it only reports */
 	const char *control;		/* path of a socket that takes orders; NULL: none */
+	bool ptrauth;			/* pointer authentication */
 	bool nested;			/* the guest has an EL2, so /dev/kvm works in it */
 
 	/* File descriptors. */

@@ -29,6 +29,9 @@
 #define PSR_NZCV	GENMASK(31, 28)
 #define SCTLR_SPAN	BIT(23)
 #define SCTLR_DSSBS	BIT(44)
+#define EC_PACFAIL	0x1c
+#define EC_SERROR	0x2f
+#define ESR_IL		BIT(25)
 #define VECTOR_CURRENT_SP0 0x000
 #define VECTOR_CURRENT	0x200
 #define VECTOR_LOWER	0x400
@@ -92,25 +95,6 @@ void nested_exception_take(struct vcpu *v)
 	local_irq_restore(flags);
 }
 
-/*
- * ERETAA, ERETAB: the keys are in the CPU. The size of the signature is taken from our own translation control: 48 bits
- * of address and no tags, as every hypervisor has it that uses these.
- */
-static u64 elr_authenticate(u64 elr, bool key_b)
-{
-	u64 sctlr = read_sysreg(sctlr_el2);
-
-	write_sysreg(sctlr | BIT(31) | BIT(30), sctlr_el2);	/* EnIA, EnIB */
-	isb();
-	if (key_b)
-		asm volatile(".arch_extension pauth\n\tautib %0, %1" : "+r"(elr) : "r"(read_sysreg(sp_el1)));
-	else
-		asm volatile(".arch_extension pauth\n\tautia %0, %1" : "+r"(elr) : "r"(read_sysreg(sp_el1)));
-	write_sysreg(sctlr, sctlr_el2);
-	isb();
-	return elr;
-}
-
 /* Else an illegal exception return: PSTATE.IL, the level stays. Arm ARM D1.3.4. */
 static bool return_legal(struct vcpu *v, u64 spsr)
 {
@@ -133,9 +117,9 @@ static bool return_legal(struct vcpu *v, u64 spsr)
 
 static enum trap_result return_illegal(struct vcpu *v, u64 spsr)
 {
-	u64 keep = PSR_MODE | PSR_nRW | PSR_PAN | PSR_SSBS;
+	u64 keep = PSR_MODE | PSR_nRW | PSR_SSBS | PSR_DIT;
 
-	v->regs.pstate = (v->regs.pstate & keep) | (spsr & (PSR_NZCV | PSR_DAIF | PSR_DIT)) | PSR_IL;
+	v->regs.pstate = (v->regs.pstate & keep) | (spsr & (PSR_NZCV | PSR_DAIF | PSR_PAN)) | PSR_IL;
 	return TRAP_RETRY;
 }
 
@@ -162,10 +146,15 @@ enum trap_result nested_eret(struct vcpu *v)
 	enum trap_result res;
 
 	if (unlikely(v->exit.esr & BIT(1)) && v->config.ptrauth) {
+		bool key_b = v->exit.esr & BIT(0), good;
 		u64 flags = local_irq_save();
 
-		elr = elr_authenticate(elr, v->exit.esr & BIT(0));
+		good = nested_elr_authenticate(v, key_b, &elr);
 		local_irq_restore(flags);
+		if (!good) {
+			nested_inject(v, EXC_SYNC, (u64)EC_PACFAIL << 26 | ESR_IL | key_b, false, 0);
+			return TRAP_RETRY;
+		}
 	}
 	v->regs.pc = elr;
 	if (!return_legal(v, spsr))
@@ -203,6 +192,30 @@ static bool hyp_irq_pending(struct vcpu *v)
 	return (nested_hcr(v) & HCR_IMO) && vgic_has_pending(v);
 }
 
+/*
+ * SErrors in the guest's context: ours go to the hypervisor if it wants them (HCR_EL2.AMO); the one that it makes itself
+ * (VSE) is the hardware's, until nested_leave finds it taken.
+ */
+static void serror_commit(struct vcpu *v)
+{
+	u64 hcr = nested_hcr(v);
+
+	if ((v->input.vserror & VSERROR_OURS) && (hcr & HCR_AMO)) {
+		v->input.vserror = 0;
+		nested_inject(v, EXC_SERROR, (u64)EC_SERROR << 26 | ESR_IL | v->input.vserror_esr, false, 0);
+		vcpu_commit_input(v);
+	} else if (hcr & HCR_VSE) {
+		v->input.vserror |= VSERROR_NESTED;
+	}
+}
+
+/* The guest has taken the SError that its hypervisor made. */
+static void serror_taken(struct vcpu *v)
+{
+	vncr_reg(v->nested, REG_HCR_EL2) &= ~HCR_VSE;
+	v->traps.hcr &= ~HCR_VSE;
+}
+
 void nested_commit(struct vcpu *v)
 {
 	struct nested *n = v->nested;
@@ -213,6 +226,8 @@ void nested_commit(struct vcpu *v)
 		nested_maint_update(v);
 	/* One step at a time: a skip first, so that the interrupt returns to where it should. */
 	vcpu_commit_input(v);
+	if (!n->hyp && ((nested_hcr(v) & HCR_VSE) || unlikely(v->input.vserror)))
+		serror_commit(v);
 	if (!n->hyp && hyp_irq_pending(v)) {
 		nested_inject(v, EXC_IRQ, 0, false, 0);
 		vcpu_commit_input(v);
@@ -223,8 +238,15 @@ void nested_commit(struct vcpu *v)
 
 void nested_leave(struct vcpu *v)
 {
-	if (v->nested->lrs)
+	struct nested *n = v->nested;
+
+	if (n->lrs)
 		nested_vgic_leave(v);
+	if (n->hyp || likely(!(v->traps.hcr & HCR_VSE)))
+		return;
+	if (!(v->input.vserror & VSERROR_NESTED))
+		serror_taken(v);
+	v->input.vserror &= ~VSERROR_NESTED;
 }
 
 int nested_run_begin(struct vcpu *v)

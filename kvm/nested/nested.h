@@ -99,6 +99,8 @@ bool nested_dispatch(struct vcpu *v, enum trap_result *res);
 void nested_exception_take(struct vcpu *v);	/* target_el 2; loaded, interrupts off */
 /* Which level takes an exception that the running code causes itself: 1 or 2. */
 unsigned nested_target(struct vcpu *v);
+/* In the guest's context, and external aborts are the hypervisor's (HCR_EL2.TEA). Loaded or put. */
+bool nested_takes_external(struct vcpu *v);
 
 /* ---- between the files of kvm/nested/ ---- */
 
@@ -110,6 +112,9 @@ u64 nested_pstate_arch(const struct vcpu *v);	/* PSTATE as the architecture has 
 /* exception.c */
 enum trap_result nested_eret(struct vcpu *v);
 void nested_inject(struct vcpu *v, enum exception_kind kind, u64 esr, bool far_valid, u64 far);	/* to virtual EL2 */
+
+/* pauth.c: *elr as ERETAA or ERETAB makes it of ELR_EL2. false: it takes a PAC failure instead. */
+bool nested_elr_authenticate(struct vcpu *v, bool key_b, u64 *elr);
 
 /* route.c: does the hypervisor trap this access of its guest's? */
 bool nested_traps_sysreg(struct vcpu *v, u64 esr);

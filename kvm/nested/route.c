@@ -91,6 +91,11 @@ static bool dispatch_guest(struct vcpu *v, enum trap_result *res)
 		*res = nested_abort(v);
 		return true;
 	}
+	if (ESR_EC(esr) == ESR_EC_HVC64 && (nested_hcr(v) & HCR_HCD)) {
+		v->regs.pc -= 4;	/* the instruction that the hypervisor has taken from its guest */
+		inject_undef(v);
+		return true;
+	}
 	if (!is_forwarded(v, esr))
 		return false;
 	nested_inject(v, EXC_SYNC, esr, ESR_EC(esr) == ESR_EC_WATCHPT_LOW, v->exit.far);

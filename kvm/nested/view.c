@@ -17,6 +17,7 @@
 #include "kvm/vgic/vgic.h"
 
 #define VNCR_EL2	S3_4_C2_C2_0
+#define VSESR_EL2	S3_4_C5_C2_3
 #define PSR_MODE	0xfUL
 #define PSR_nRW		BIT(4)
 #define EL1T		4UL
@@ -89,9 +90,19 @@ static bool context_of(struct vcpu *v)
 	return !(pstate & PSR_MODE) && (vreg(v, REG_HCR_EL2) & HCR_TGE);
 }
 
+static bool in_hyp(struct vcpu *v)
+{
+	return v->loaded ? v->nested->hyp : context_of(v);
+}
+
 unsigned nested_target(struct vcpu *v)
 {
-	return v->nested->hyp ? 2 : 1;
+	return in_hyp(v) ? 2 : 1;
+}
+
+bool nested_takes_external(struct vcpu *v)
+{
+	return !in_hyp(v) && (reg_read(v, REG_HCR_EL2) & HCR_TEA);
 }
 
 void nested_traps_compute(struct vcpu *v)
@@ -128,6 +139,8 @@ void nested_traps_load(struct vcpu *v)
 		v->traps.hcr &= ~HCR_API;
 	if (!(vhcr & HCR_APK))
 		v->traps.hcr &= ~HCR_APK;
+	if ((vhcr & HCR_VSE) && host.ras)
+		write_sysreg(vncr_reg(n, REG_VSESR_EL2), VSESR_EL2);
 	if (fp_traps(vreg(v, REG_CPTR_EL2)))
 		v->traps.cptr = n->cptr_nofp;
 	write_sysreg(vncr_reg(n, REG_VMPIDR_EL2), vmpidr_el2);

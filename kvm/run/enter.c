@@ -19,7 +19,7 @@
 /* The syndrome goes with the virtual SError; a CPU without RAS has no register for it. Arm ARM D24.2.194. */
 static void vserror_load(const struct vcpu *v)
 {
-	if (FIELD_GET(GENMASK(31, 28), read_sysreg(id_aa64pfr0_el1)))
+	if ((v->input.vserror & VSERROR_OURS) && FIELD_GET(GENMASK(31, 28), read_sysreg(id_aa64pfr0_el1)))
 		write_sysreg(v->input.vserror_esr, VSESR_EL2);
 }
 

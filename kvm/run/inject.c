@@ -60,14 +60,23 @@ static u64 abort_esr(struct vcpu *v, u64 ec_low, u64 fsc)
 	return ec << ESR_EC_SHIFT | ESR_IL | fsc;
 }
 
+/* An external abort: a guest hypervisor may have them come to itself. */
+static void inject_external(struct vcpu *v, u64 ec_low, u64 far)
+{
+	if (v->nested && nested_takes_external(v))
+		nested_inject(v, EXC_SYNC, ec_low << ESR_EC_SHIFT | ESR_IL | FSC_EXTABT, true, far);
+	else
+		exception_queue(v, EXC_SYNC, abort_esr(v, ec_low, FSC_EXTABT), true, far);
+}
+
 void inject_dabt(struct vcpu *v, u64 far)
 {
-	exception_queue(v, EXC_SYNC, abort_esr(v, EC_DABT_LOW, FSC_EXTABT), true, far);
+	inject_external(v, EC_DABT_LOW, far);
 }
 
 void inject_iabt(struct vcpu *v, u64 far)
 {
-	exception_queue(v, EXC_SYNC, abort_esr(v, EC_IABT_LOW, FSC_EXTABT), true, far);
+	inject_external(v, EC_IABT_LOW, far);
 }
 
 void inject_size_fault(struct vcpu *v, u64 far, bool instr)
@@ -77,7 +86,7 @@ void inject_size_fault(struct vcpu *v, u64 far, bool instr)
 
 int inject_vserror(struct vcpu *v, bool has_esr, u64 esr)
 {
-	v->input.vserror = true;
+	v->input.vserror |= VSERROR_OURS;
 	/* Without a syndrome: an implementation-defined one, which RAS does not read as "uncategorized". */
 	v->input.vserror_esr = has_esr ? esr & GENMASK(24, 0) : SERROR_IDS;
 	return 0;

@@ -69,8 +69,8 @@ static void read_exit(struct vcpu *v, u64 code)
 		break;
 	}
 	/* The virtual SError is no longer pending once the guest took it. */
-	if (unlikely(v->input.vserror))
-		v->input.vserror = read_sysreg(hcr_el2) & HCR_VSE;
+	if (unlikely(v->input.vserror) && !(read_sysreg(hcr_el2) & HCR_VSE))
+		v->input.vserror = 0;
 }
 
 void vcpu_leave(struct vcpu *v, u64 code)

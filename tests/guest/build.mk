@@ -14,6 +14,13 @@ $(BUILD)/tests/guest/%.elf: tests/guest/%.c $(payload_lib) tests/guest/lib/lib.h
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(payload_flags) -o $@ $(filter %.c %.S,$^)
 
+# At virtual EL2, with lists of registers and traps made from tables/.
+$(BUILD)/tests/guest/el2_%.elf: tests/guest/el2_%.c $(payload_lib) tests/guest/lib/el2.c tests/guest/lib/el2_entry.S tests/guest/lib/lib.h \
+		tests/guest/lib/el2.h tests/guest/lib/vectors.h tests/guest/lib/link.lds $(wildcard $(GEN)/*.h)
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(USERCC) $(payload_flags) -I $(GEN) -o $@ $(filter %.c %.S,$^)
+
 $(guest_payloads): $(BUILD)/tests/guest/%: $(BUILD)/tests/guest/%.elf
 	$(Q)$(OBJCOPY) -O binary $< $@
 

@@ -168,7 +168,10 @@ struct smccc_res smccc(u64 fn, u64 a1, u64 a2, u64 a3)
 	register u64 x2 asm("x2") = a2;
 	register u64 x3 asm("x3") = a3;
 
-	asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
+	if (read_sysreg(currentel) == 8)	/* there HVC comes back to ourselves */
+		asm volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
+	else
+		asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
 	return (struct smccc_res){ x0, x1, x2, x3 };
 }
 

@@ -74,6 +74,7 @@ cpu_setup:
 	.endm
 
 	.balign 2048
+	.globl vectors
 vectors:
 	vector 0
 	vector 1
