@@ -148,24 +148,17 @@ static void on_signal(int sig)
 {
 }
 
-static void *signal_later(void *arg)
-{
-	msleep(30);
-	pthread_kill(*(pthread_t *)arg, SIGUSR1);
-	return NULL;
-}
-
 /* KVM_RUN of a stopped vCPU waits, but not for ever: a signal ends it. */
 static void stopped(void)
 {
 	struct vm vm = VM(idle);
-	pthread_t t, me = pthread_self();
+	struct nudge n;
 
 	handle(SIGUSR1, on_signal, 0);
 	set_mp_state(vm.vcpu, KVM_MP_STATE_STOPPED);
-	must(pthread_create(&t, NULL, signal_later, &me) ? -1 : 0);
+	nudge_begin(&n, SIGUSR1);
 	check_errno(ioctl(vm.vcpu, KVM_RUN, 0), EINTR, "a stopped vCPU waits");
-	pthread_join(t, NULL);
+	nudge_end(&n);
 	check_eq(reg(vm.vcpu, REG_PC), RAM_GPA, "it has not run");
 	set_mp_state(vm.vcpu, KVM_MP_STATE_RUNNABLE);
 	check_eq(guest_says(&vm, 0), 0, "runnable: it runs");

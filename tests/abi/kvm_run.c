@@ -102,7 +102,7 @@ static void signal_exit(const char *name, struct vm vm)
 {
 	timer_t timer;
 	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
-	struct itimerspec in = { .it_value.tv_nsec = 50000000 };
+	struct itimerspec in = { { 0, 50000000 }, { 0, 50000000 } };
 
 	alarms = 0;
 	handle(SIGALRM, on_signal, SA_RESTART);
@@ -110,36 +110,21 @@ static void signal_exit(const char *name, struct vm vm)
 	must(timer_settime(timer, 0, &in, NULL));
 	check_errno(ioctl(vm.vcpu, KVM_RUN, 0), EINTR, name);
 	check_eq(vm.run->exit_reason, KVM_EXIT_INTR, "exit reason INTR");
-	check_eq(alarms, 1, "the handler ran");
+	check(alarms >= 1, "the handler ran");
 	timer_delete(timer);
 	vm_drop(&vm);
-}
-
-struct kicker {
-	pthread_t who;
-	int sig;
-};
-
-static void *kick(void *arg)
-{
-	struct kicker *k = arg;
-
-	msleep(50);
-	pthread_kill(k->who, k->sig);
-	return NULL;
 }
 
 static void kicked_by_thread(void)
 {
 	struct vm vm = VM(idle);
-	struct kicker k = { pthread_self(), SIGUSR1 };
-	pthread_t t;
+	struct nudge n;
 
 	alarms = 0;
 	handle(SIGUSR1, on_signal, 0);
-	must(pthread_create(&t, NULL, kick, &k) ? -1 : 0);
+	nudge_begin(&n, SIGUSR1);
 	check_errno(ioctl(vm.vcpu, KVM_RUN, 0), EINTR, "signal of a thread ends WFI");
-	pthread_join(t, NULL);
+	nudge_end(&n);
 	vm_drop(&vm);
 }
 
@@ -151,9 +136,8 @@ static void signal_mask(void)
 		uint8_t space[sizeof(struct kvm_signal_mask) + 8];
 	} mask = { .m.len = 8 };
 	struct vm vm = VM(spin);
-	struct kicker k = { pthread_self(), SIGUSR2 };
+	struct nudge n;
 	sigset_t block, pending;
-	pthread_t t;
 
 	alarms = 0;
 	handle(SIGUSR2, on_signal, 0);
@@ -163,9 +147,9 @@ static void signal_mask(void)
 	check_eq(ioctl(vm.vcpu, KVM_SET_SIGNAL_MASK, &mask.m), 0, "KVM_SET_SIGNAL_MASK");
 	mask.m.len = 4;
 	check_errno(ioctl(vm.vcpu, KVM_SET_SIGNAL_MASK, &mask.m), EINVAL, "mask of a wrong size");
-	must(pthread_create(&t, NULL, kick, &k) ? -1 : 0);
+	nudge_begin(&n, SIGUSR2);
 	check_errno(ioctl(vm.vcpu, KVM_RUN, 0), EINTR, "signal open in KVM_RUN only");
-	pthread_join(t, NULL);
+	nudge_end(&n);
 	check_eq(alarms, 0, "its handler has not run");
 	sigpending(&pending);
 	check(sigismember(&pending, SIGUSR2), "it is still pending");

@@ -23,17 +23,19 @@ static void waiting(void)
 	struct sigaction sa = { .sa_sigaction = on_chld, .sa_flags = SA_SIGINFO | SA_RESTART };
 	siginfo_t info = { };
 	struct rusage ru;
-	int status;
+	int status, told[2];
 	pid_t pid;
 
 	check_eq(in_child(simple), 7, "exit status");
 	check_errno(wait(NULL), ECHILD, "no children");
+	must(pipe(told));
 	pid = must(fork());
 	if (!pid) {
-		msleep(50);
+		read(told[0], &status, 1);
 		_exit(3);
 	}
 	check_eq(waitpid(pid, &status, WNOHANG), 0, "WNOHANG");
+	write(told[1], "x", 1);
 	check_eq(waitid(P_PID, pid, &info, WEXITED | WNOWAIT), 0, "waitid, WNOWAIT");
 	check(info.si_pid == pid && info.si_status == 3 && info.si_code == CLD_EXITED, "its info");
 	check_eq(wait4(pid, &status, 0, &ru), pid, "wait4 of the zombie");

@@ -24,18 +24,16 @@ static void secondary(void)
 {
 	struct vm vm = VM(starter), second = vm;
 	struct kvm_mp_state s = { .mp_state = KVM_MP_STATE_STOPPED };
-	timer_t timer;
-	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
-	struct itimerspec in = { .it_value.tv_nsec = 50000000 };
+	struct nudge n;
 
 	second.vcpu = vcpu_add(&vm, 1, 1 << KVM_ARM_VCPU_PSCI_0_2 | 1 << KVM_ARM_VCPU_POWER_OFF);
 	second.run = vcpu_map(&vm, second.vcpu);
 	check_eq(mp_state(vm.vcpu), KVM_MP_STATE_RUNNABLE, "first vCPU is runnable");
 	check_eq(mp_state(second.vcpu), KVM_MP_STATE_STOPPED, "POWER_OFF: stopped");
 	handle(SIGALRM, on_kick, 0);
-	must(timer_create(CLOCK_MONOTONIC, &ev, &timer));
-	must(timer_settime(timer, 0, &in, NULL));
+	nudge_begin(&n, SIGALRM);
 	check_errno(ioctl(second.vcpu, KVM_RUN, 0), EINTR, "KVM_RUN of it blocks");
+	nudge_end(&n);
 	set(vm.vcpu, REG_X(20), RAM_GPA + 256);
 	check_eq(guest_says(&vm, 0), 0, "CPU_ON");
 	check_eq(mp_state(second.vcpu), KVM_MP_STATE_RUNNABLE, "then runnable");

@@ -109,9 +109,10 @@ static void alternate_stack(void)
 	free(mem);
 }
 
-static void alarm_in_ms(int ms)
+/* Every @ms, so that no alarm is lost when it comes before the call it shall interrupt; 0: no more. */
+static void alarm_every_ms(int ms)
 {
-	struct itimerspec t = { .it_value.tv_nsec = ms * 1000000L };
+	struct itimerspec t = { { 0, ms * 1000000L }, { 0, ms * 1000000L } };
 	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
 	static timer_t timer;
 	static bool made;
@@ -139,24 +140,24 @@ static void interruption(void)
 
 	must(pipe(pipe_fds));
 	handle(SIGALRM, simple, 0);
-	alarm_in_ms(30);
+	alarm_every_ms(30);
 	check_errno(read(pipe_fds[0], &c, 1), EINTR, "read: EINTR");
-	alarm_in_ms(30);
+	alarm_every_ms(30);
 	check_errno(nanosleep(&ts, &rest), EINTR, "nanosleep: EINTR");
-	check(rest.tv_sec == 4, "time that remained");
-	alarm_in_ms(30);
+	check(rest.tv_sec < 5 && (rest.tv_sec || rest.tv_nsec), "time that remained");
+	alarm_every_ms(30);
 	check_errno(poll(NULL, 0, 5000), EINTR, "poll: EINTR");
-	alarm_in_ms(30);
+	alarm_every_ms(30);
 	check_errno(pause(), EINTR, "pause");
 	sigemptyset(&none);
 	sigemptyset(&set);
 	sigaddset(&set, SIGALRM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	alarm_in_ms(30);
+	alarm_every_ms(30);
 	count = 0;
 	check_errno(sigsuspend(&none), EINTR, "sigsuspend");
 	check_eq(count, 1, "handler in sigsuspend");
-	alarm_in_ms(30);
+	alarm_every_ms(30);
 	check_errno(ppoll(NULL, 0, &ts, &none), EINTR, "ppoll with a mask");
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 
@@ -166,12 +167,13 @@ static void interruption(void)
 	must(pthread_create(&t, NULL, late_write, NULL) ? -1 : 0);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	count = 0;
-	alarm_in_ms(30);
+	alarm_every_ms(30);
 	check_eq(read(pipe_fds[0], &c, 1), 1, "SA_RESTART");
-	check_eq(count, 1, "its handler ran");
+	check(count >= 1, "its handler ran");
 	pthread_join(t, NULL);
-	alarm_in_ms(30);
+	alarm_every_ms(30);
 	check_errno(poll(NULL, 0, 5000), EINTR, "poll is not restarted");
+	alarm_every_ms(0);
 }
 
 static void change_registers(int sig, siginfo_t *i, void *ctx)

@@ -97,6 +97,42 @@ __attribute__((unused)) static void msleep(unsigned int ms)
 		;
 }
 
+/*
+ * Signals this thread again and again until nudge_end: one signal alone can
+ * come before the call that it shall interrupt, when the machine is busy.
+ */
+struct nudge {
+	pthread_t thread, target;
+	int sig;
+	volatile bool enough;
+};
+
+__attribute__((unused)) static void *nudge_thread(void *arg)
+{
+	struct nudge *n = arg;
+
+	while (!n->enough) {
+		msleep(20);
+		pthread_kill(n->target, n->sig);
+	}
+	return NULL;
+}
+
+__attribute__((unused)) static void nudge_begin(struct nudge *n, int sig)
+{
+	n->target = pthread_self();
+	n->sig = sig;
+	n->enough = false;
+	if (pthread_create(&n->thread, NULL, nudge_thread, n))
+		check(false, "a thread to send signals");
+}
+
+__attribute__((unused)) static void nudge_end(struct nudge *n)
+{
+	n->enough = true;
+	pthread_join(n->thread, NULL);
+}
+
 __attribute__((unused)) static uint64_t now_ms(void)
 {
 	struct timespec ts;
