@@ -44,8 +44,7 @@ static void peer(void *arg)
 	gic_enable(SPI0 + 1);
 	irq_enable();
 	__atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
-	while (!quit)
-		wfi();
+	wfi_until(quit);
 	irq_disable();
 }
 
@@ -57,7 +56,7 @@ static void own_sgis(void)
 	for (i = 0; i < 16; i++) {
 		gic_enable(i);
 		gic_send_sgi(0, i);
-		good += wait_for(seen[i] == 1, 1000);
+		good += wait_for(seen[i] == 1, 20000);
 	}
 	irq_disable();
 	check_eq(good, 16, "all SGIs to ourselves");
@@ -70,14 +69,14 @@ static void peer_sgis(void)
 	for (cpu = 1; cpu < nr_cpus; cpu++)
 		if (cpu_start(cpu, peer, NULL))
 			fail("peer", "CPU %u did not start", cpu);
-	wait_for(ready == nr_cpus - 1, 5000);
+	wait_for(ready == nr_cpus - 1, 20000);
 	irq_enable();
 	for (cpu = 1; cpu < nr_cpus; cpu++)
 		for (i = 0; i < 16; i++) {
 			u32 before = seen[i];
 
 			gic_send_sgi(cpu, i);
-			good += wait_for(seen[i] != before, 2000);
+			good += wait_for(seen[i] != before, 20000);
 		}
 	irq_disable();
 	check_eq(good, 16 * (nr_cpus - 1), "SGIs to other CPUs and back");
@@ -92,13 +91,13 @@ static void peer_sgis(void)
 	write_sysreg(1UL << 40 | 5UL << 24, s3_0_c12_c11_5);
 	isb();
 	for (cpu = 1; cpu < nr_cpus; cpu++)
-		check(wait_for(sgis[cpu] == 1 << 5, 2000), "broadcast SGI", "CPU %u: %x", cpu, sgis[cpu]);
+		check(wait_for(sgis[cpu] == 1 << 5, 20000), "broadcast SGI", "CPU %u: %x", cpu, sgis[cpu]);
 	/* An SPI routed there. */
 	gic_route(SPI0 + 1, 1);
 	gic_enable(SPI0 + 1);
 	sgis[1] = 0;
 	gic_set_pending(SPI0 + 1);
-	check(wait_for(sgis[1] == 1U << (SPI0 + 1) % 32, 2000), "SPI routed to CPU 1", "%x", sgis[1]);
+	check(wait_for(sgis[1] == 1U << (SPI0 + 1) % 32, 20000), "SPI routed to CPU 1", "%x", sgis[1]);
 	quit = true;
 	for (cpu = 1; cpu < nr_cpus; cpu++) {
 		gic_send_sgi(cpu, 0);
@@ -121,11 +120,11 @@ static void spi_and_ppi(void)
 	wait_for(false, 2);
 	check_eq(seen[SPI0], 0, "not enabled: not taken");
 	gic_enable(SPI0);
-	check(wait_for(seen[SPI0] == 1, 1000), "enabled: taken", "%u times", seen[SPI0]);
+	check(wait_for(seen[SPI0] == 1, 20000), "enabled: taken", "%u times", seen[SPI0]);
 	check(!gic_is_pending(SPI0), "no longer pending", "it is");
 	gic_enable(23);
 	gic_set_pending(23);
-	check(wait_for(seen[23] == 1, 1000), "PPI pending by software", "%u times", seen[23]);
+	check(wait_for(seen[23] == 1, 20000), "PPI pending by software", "%u times", seen[23]);
 	irq_disable();
 	gic_set_pending(SPI0);
 	gic_clear_pending(SPI0);
@@ -148,7 +147,7 @@ static void priorities(void)
 		gic_set_pending(SPI0 + i);
 	}
 	irq_enable();
-	check(wait_for(nr_order == 16, 2000), "sixteen pending SPIs", "%u came", nr_order);
+	check(wait_for(nr_order == 16, 20000), "sixteen pending SPIs", "%u came", nr_order);
 	irq_disable();
 	for (i = 0; i < nr_order; i++)
 		if (order[i] != SPI0 + 15 - i)
@@ -163,7 +162,7 @@ static void priorities(void)
 	wait_for(false, 2);
 	check_eq(seen[SPI0], 0, "below the priority mask");
 	gic_pmr(0x70);
-	check(wait_for(seen[SPI0] == 1, 1000), "above the mask", "%u times", seen[SPI0]);
+	check(wait_for(seen[SPI0] == 1, 20000), "above the mask", "%u times", seen[SPI0]);
 	irq_disable();
 	gic_pmr(0xf0);
 }
@@ -183,7 +182,7 @@ static void active_state(u32 nr_active)
 		gic_set_pending(SPI0 + i);
 	for (i = 0; i < nr_active; i++) {
 		intid = SPURIOUS;
-		wait_for((intid = gic_ack()) != SPURIOUS, 1000);
+		wait_for((intid = gic_ack()) != SPURIOUS, 20000);
 		if (intid == SPURIOUS)
 			break;
 		taken[n++] = intid;
@@ -201,7 +200,7 @@ static void active_state(u32 nr_active)
 	for (i = 0, intid = 0; i < n; i++)
 		intid += gic_is_active(taken[i]);
 	check_eq(intid, 0, "deactivated");
-	check(wait_for((intid = gic_ack()) == SPI0, 1000), "and taken again", "%u", intid);
+	check(wait_for((intid = gic_ack()) == SPI0, 20000), "and taken again", "%u", intid);
 	gic_eoi(intid);
 	gic_dir(intid);
 	write_sysreg(0, s3_0_c12_c12_4);

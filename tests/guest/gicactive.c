@@ -32,7 +32,7 @@ static u32 take_all(u32 *taken)
 		gic_set_pending(SPI0 + i);
 	for (i = 0; i < NR; i++) {
 		intid = SPURIOUS;
-		wait_for((intid = gic_ack()) != SPURIOUS, 5000);
+		wait_for((intid = gic_ack()) != SPURIOUS, 20000);
 		if (intid == SPURIOUS)
 			break;
 		taken[n++] = intid;
@@ -76,7 +76,7 @@ void payload_main(void)
 	check_eq(read_sysreg(s3_0_c12_c11_3), 0xff, "ICC_RPR_EL1: idle");
 	gic_set_priority(SPI0, 0x50);
 	gic_set_pending(SPI0);
-	check(wait_for(gic_ack() == SPI0, 5000), "one more", "nothing came");
+	check(wait_for(gic_ack() == SPI0, 20000), "one more", "nothing came");
 	check_eq(read_sysreg(s3_0_c12_c11_3), 0x50, "ICC_RPR_EL1: its priority");
 	gic_eoi(SPI0);
 	check_eq(read_sysreg(s3_0_c12_c11_3), 0xff, "dropped");

@@ -149,7 +149,7 @@ static bool comes(u32 n, u32 times)
 	bool good;
 
 	irq_enable();
-	good = wait_for(seen[n] >= times, times ? 1000 : 3);
+	good = wait_for(seen[n] >= times, times ? 20000 : 3);
 	irq_disable();
 	return times ? good && seen[n] == times : !seen[n];
 }
@@ -216,7 +216,7 @@ static void many(void)
 	for (i = 0; i < MANY; i++)
 		cmd_int(DEV, i);
 	irq_enable();
-	wait_for(nr_seen == MANY, 5000);
+	wait_for(nr_seen == MANY, 20000);
 	irq_disable();
 	check_eq(nr_seen, MANY, "a thousand pending at once");
 	for (i = 0; i < MANY; i++)
@@ -237,7 +237,7 @@ static void many(void)
 	check(comes(40, 1), "one that is not", "%u times", seen[40]);
 	gic_pmr(0xf0);
 	irq_enable();
-	wait_for(nr_seen == 33, 1000);
+	wait_for(nr_seen == 33, 20000);
 	irq_disable();
 	check_eq(nr_seen, 33, "then the others");
 }
@@ -278,10 +278,10 @@ static void pending_table(void)
 static void peer(void *arg)
 {
 	gic_init_cpu();
+	gic_enable(0);
 	irq_enable();
 	__atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
-	while (!quit)
-		wfi();
+	wfi_until(quit);
 	irq_disable();
 }
 
@@ -295,12 +295,12 @@ static void targets(void)
 		if (cpu_start(cpu, peer, NULL))
 			fail("peer", "CPU %u did not start", cpu);
 	}
-	wait_for(ready == nr_cpus - 1, 5000);
+	wait_for(ready == nr_cpus - 1, 20000);
 	forget();
 	for (cpu = 1; cpu < nr_cpus; cpu++) {
 		cmd_movi(DEV, cpu, cpu);
 		cmd_int(DEV, cpu);
-		good += wait_for(on_cpu[cpu] == 1, 2000);
+		good += wait_for(on_cpu[cpu] == 1, 20000);
 	}
 	check_eq(good, nr_cpus - 1, "MOVI: on another CPU");
 	/* One that is pending moves too. */
@@ -308,19 +308,19 @@ static void targets(void)
 	forget();
 	cmd_int(DEV, 10);
 	cmd_movi(DEV, 10, 1);
-	check(wait_for(on_cpu[1] == 1, 2000), "MOVI of a pending one", "%u", on_cpu[1]);
+	check(wait_for(on_cpu[1] == 1, 20000), "MOVI of a pending one", "%u", on_cpu[1]);
 	/* All of CPU 0's. */
 	forget();
 	for (i = 20; i < 40; i++)
 		cmd_int(DEV, i);
 	cmd_movall(0, 1);
-	check(wait_for(on_cpu[1] == 20, 2000), "MOVALL", "%u", on_cpu[1]);
+	check(wait_for(on_cpu[1] == 20, 20000), "MOVALL", "%u", on_cpu[1]);
 	gic_pmr(0xf0);
 	forget();
 	cmd_mapc(0, 1, true);
 	for (i = 50; i < 60; i++)
 		cmd_int(DEV, i);
-	check(wait_for(on_cpu[1] == 10, 2000), "MAPC: the collection's move", "%u", on_cpu[1]);
+	check(wait_for(on_cpu[1] == 10, 20000), "MAPC: the collection's move", "%u", on_cpu[1]);
 	cmd_mapc(0, 0, false);
 	forget();
 	cmd_int(DEV, 60);
@@ -331,7 +331,7 @@ static void targets(void)
 	quit = true;
 	for (cpu = 1; cpu < nr_cpus; cpu++) {
 		gic_send_sgi(cpu, 0);
-		cpu_wait_off(cpu);
+		check(cpu_wait_off(cpu), "a CPU that is told to goes off", "CPU %u is still on", cpu);
 	}
 }
 

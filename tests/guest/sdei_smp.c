@@ -41,7 +41,7 @@ static void on(u64 i, void (*fn)(u64 me))
 		return;
 	}
 	__atomic_store_n(&work[i].fn, fn, __ATOMIC_RELEASE);
-	if (!wait_for(!work[i].fn, 5000))
+	if (!wait_for(!work[i].fn, 20000))
 		fail("worker", "CPU %lu does not answer", i);
 }
 
@@ -317,7 +317,7 @@ static void raise_as_irq(const char *name)
 	irqs = 0;
 	writel(SPI | TD_LEVEL, TD_SPI);
 	irq_enable();
-	check(wait_for(READ_ONCE(irqs) == 1, 2000), name, "%u interrupts", irqs);
+	check(wait_for(READ_ONCE(irqs) == 1, 20000), name, "%u interrupts", irqs);
 	irq_disable();
 }
 
@@ -370,7 +370,7 @@ static void platform_event(void)
 	writel(STATIC_SPI, TD_SPI);
 	while (sdei(SDEI_UNREGISTER, EV_STATIC, 0) == SDEI_PENDING)
 		yield();
-	check(wait_for(sdei(SDEI_STATUS, EV_STATIC, 0) == 0, 2000), "T41 UNREGISTER of one that runs elsewhere",
+	check(wait_for(sdei(SDEI_STATUS, EV_STATIC, 0) == 0, 20000), "T41 UNREGISTER of one that runs elsewhere",
 	      "it stays");
 }
 
@@ -399,13 +399,13 @@ static void others(void)
 	sdei_arm(&shared, EV_SHARED, stay);
 	sdei(SDEI_MASK, 0, 0);
 	sdei_raise(EV_SHARED, 0);
-	check(wait_for(runs_on > 0, 2000), "T41 it runs on another CPU", "it does not");
+	check(wait_for(runs_on > 0, 20000), "T41 it runs on another CPU", "it does not");
 	IS(sdei(SDEI_STATUS, EV_SHARED, 0), 7, "T41 status from here");
 	IS(sdei(SDEI_UNREGISTER, EV_SHARED, 0), SDEI_PENDING, "T41 UNREGISTER from here");
 	IS(sdei(SDEI_STATUS, EV_SHARED, 0), 4, "T41 status then");
 	IS(sdei(SDEI_SHARED_RESET, 0, 0), SDEI_DENIED, "T39 SHARED_RESET while it runs");
 	let_go = true;
-	check(wait_for(sdei(SDEI_STATUS, EV_SHARED, 0) == 0, 2000), "T41 gone when it ends", "it stays");
+	check(wait_for(sdei(SDEI_STATUS, EV_SHARED, 0) == 0, 20000), "T41 gone when it ends", "it stays");
 	IS(sdei(SDEI_UNREGISTER, EV_SHARED, 0), SDEI_DENIED, "T41 UNREGISTER then");
 	sdei(SDEI_UNMASK, 0, 0);
 }
@@ -446,7 +446,7 @@ static void power(void)
 	on(2, mask);
 	sdei_raise(EV_SHARED, 0);
 	check(cpu_wait_off(3), "T42 CPU_OFF in a shared handler", "it is on");
-	check(wait_for(sdei(SDEI_STATUS, EV_SHARED, 0) == 3, 2000), "T42 the event runs nowhere", "status %ld",
+	check(wait_for(sdei(SDEI_STATUS, EV_SHARED, 0) == 3, 20000), "T42 the event runs nowhere", "status %ld",
 	      sdei(SDEI_STATUS, EV_SHARED, 0));
 	shared.fn = NULL;
 	WRITE_ONCE(shared.total, 0);

@@ -189,6 +189,7 @@ SELFTEST(timers_fire_in_time)
 {
 	struct ktimer t[16], never;
 	u64 now = clock_ns();
+	bool again;
 
 	fired = 0;
 	for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
@@ -198,10 +199,11 @@ SELFTEST(timers_fire_in_time)
 	ktimer_init(&never, fire);
 	ktimer_start(&never, ~0UL);
 	CHECK(ktimer_pending(&never));
-	CHECK(ktimer_cancel(&t[3]) || fired);
+	again = !ktimer_cancel(&t[3]);		/* a slow machine may be past it */
+	CHECK(!again || fired);
 	ktimer_start(&t[3], now + 5 * MS);
 	sleep_ms(40);
-	CHECK(fired == ARRAY_SIZE(t));
+	CHECK(fired == ARRAY_SIZE(t) + again);
 	CHECK(ktimer_cancel(&never));
 	CHECK(!ktimer_cancel(&never));
 	ktimer_cancel_sync(&never);

@@ -299,7 +299,7 @@ int cpu_start(unsigned int i, void (*fn)(void *), void *arg)
 	res = smccc(PSCI_CPU_ON64, cpu->mpidr, (u64)secondary_entry, i);
 	if ((s32)res.a0)
 		return (s32)res.a0;
-	if (!wait_for(READ_ONCE(cpu->started), 5000))
+	if (!wait_for(READ_ONCE(cpu->started), 20000))
 		return -100;
 	return 0;
 }
@@ -314,7 +314,7 @@ void cpu_off(void)
 
 bool cpu_wait_off(unsigned int i)
 {
-	return wait_for(smccc(PSCI_AFFINITY_INFO64, cpus[i].mpidr, 0, 0).a0 == 1, 2000);
+	return wait_for(smccc(PSCI_AFFINITY_INFO64, cpus[i].mpidr, 0, 0).a0 == 1, 20000);
 }
 
 /* ---- exceptions ---- */

@@ -46,6 +46,20 @@ typedef int64_t s64;
 #define yield()		asm volatile("yield" : : : "memory")
 #define irq_enable()	asm volatile("msr daifclr, #2; isb" : : : "memory")
 #define irq_disable()	asm volatile("msr daifset, #2; isb" : : : "memory")
+
+/*
+ * Sleep and take interrupts until @cond. WFI runs with PSTATE.I set, which it
+ * ignores: an interrupt between the look at @cond and an open WFI would be lost.
+ */
+#define wfi_until(cond) do {						\
+	irq_disable();							\
+	while (!(cond)) {						\
+		wfi();							\
+		irq_enable();						\
+		irq_disable();						\
+	}								\
+	irq_enable();							\
+} while (0)
 #define READ_ONCE(x)	(*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 

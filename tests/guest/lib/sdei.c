@@ -73,5 +73,5 @@ s64 sdei_raise(u64 num, u32 flags)
 
 bool sdei_ran(struct event *ev, u32 n)
 {
-	return wait_for(READ_ONCE(ev->total) >= n, 2000);
+	return wait_for(READ_ONCE(ev->total) >= n, 20000);
 }
