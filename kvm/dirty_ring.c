@@ -141,7 +141,7 @@ struct batch {
 
 static void batch_protect(struct vm *vm, struct batch *b)
 {
-	struct memslot *m = memslot_by_id(vm->slots, b->slot);
+	struct memslot *m = memslot_by_id(&vm->slot_ids, b->slot);
 
 	/* Slot and offset are the VMM's word; the upper half of a slot is an address space: there is one. */
 	if (b->bits && m && b->first < m->npages) {

@@ -44,6 +44,8 @@ struct vm {
 	struct mutex lock;
 	struct mutex slots_lock;
 	struct memslots *slots;
+	struct memslot_ids slot_ids;	/* the same by number, under slots_lock */
+	u64 slots_deferred;		/* bytes of old arrays since this VM last waited for them to be freed */
 	struct stage2 s2;
 	struct vm_nested *nested;	/* shadow tables of guest hypervisors, under s2.lock; NULL: none */
 	unsigned ipa_bits;
@@ -106,6 +108,7 @@ void vm_resume_all(struct vm *vm);
 __must_check int guest_read(struct vm *vm, ipa_t ipa, void *buf, size_t n);
 __must_check int guest_write(struct vm *vm, ipa_t ipa, const void *buf, size_t n);
 int vm_set_memslot(struct vm *vm, const struct kvm_userspace_memory_region *r);
+void memslots_destroy(struct vm *vm);		/* nobody can reach the VM any more */
 /* The page at ipa was written, by v or by nobody's guest (NULL): under RCU, or by a fault that holds s2.lock for reading. */
 void memslot_mark_dirty(struct vm *vm, struct vcpu *v, const struct memslot *s, u64 gfn);
 /* Write-protect the pages of m whose bits are set, from page `first` of the slot on. slots_lock held. */

@@ -2,7 +2,8 @@
 /*
  * KVM_SET_USER_MEMORY_REGION and the dirty log. vm->slots_lock serialises changes; readers use RCU. Order of a change:
  * publish the new array, then unmap what it no longer names: a fault that looked at the old array sees the sequence
- * count move (stage2_unmap) before it may install anything.
+ * count move (stage2_unmap) before it may install anything. A change copies the array of pointers, 8 bytes a slot; all
+ * else is found by number or by halving.
  */
 #include <linux/errno.h>
 
@@ -13,9 +14,38 @@
 #include "kvm/kvm.h"
 #include "kvm/memslot.h"
 
+#define DEFERRED_MAX	(8UL << 20)	/* bytes of arrays that a VM may have waiting for a grace period */
+#define IDS_MIN		32U
+
 static void slots_free(struct rcu_head *h)
 {
 	kfree(container_of(h, struct memslots, rcu));
+}
+
+static void slot_free(struct rcu_head *h)
+{
+	kfree(container_of(h, struct memslot, rcu));
+}
+
+/* Room for this number. */
+static int ids_grow(struct memslot_ids *ids, u32 id)
+{
+	u32 size = MAX(ids->size, IDS_MIN);
+	struct memslot **slot;
+
+	while (size <= id)
+		size *= 2;
+	if (size == ids->size)
+		return 0;
+	slot = kcalloc(size, sizeof(slot[0]));
+	if (!slot)
+		return -ENOMEM;
+	if (ids->size)
+		memcpy(slot, ids->slot, ids->size * sizeof(slot[0]));
+	kfree(ids->slot);
+	ids->slot = slot;
+	ids->size = size;
+	return 0;
 }
 
 static u64 bitmap_words(u64 npages)
@@ -54,45 +84,115 @@ static void change_commit(struct vm *vm, const struct memslot *old, const struct
 	}
 }
 
+/* The bitmap that the slot has after the change; NULL: none. */
+static int bitmap_make(struct vm *vm, const struct memslot *old, const struct memslot_request *r, u64 **dirty)
+{
+	u64 words = bitmap_words(r->size >> PAGE_SHIFT);
+
+	*dirty = NULL;
+	if (!(r->flags & KVM_MEM_LOG_DIRTY_PAGES) || !use_bitmap(vm))
+		return 0;
+	if (old && old->dirty) {
+		*dirty = old->dirty;
+		return 0;
+	}
+	*dirty = vmalloc(words * 8);
+	if (!*dirty)
+		return -ENOMEM;
+	if (vm->manual_dirty & KVM_DIRTY_LOG_INITIALLY_SET)
+		memset(*dirty, 0xff, words * 8);
+	return 0;
+}
+
+/* The slot as it is after the change, with its bitmap; NULL for one that goes. */
+static int slot_make(struct vm *vm, const struct memslot *old, const struct memslot_request *r,
+		     enum memslot_change change, struct memslot **made)
+{
+	struct memslot *m;
+	int ret;
+
+	*made = NULL;
+	if (change == SLOT_DELETE)
+		return 0;
+	ret = ids_grow(&vm->slot_ids, r->id);
+	if (ret)
+		return ret;
+	m = kmalloc(sizeof(*m));
+	if (!m)
+		return -ENOMEM;
+	*m = (struct memslot){
+		.id = r->id, .flags = r->flags, .gfn = r->gpa >> PAGE_SHIFT, .npages = r->size >> PAGE_SHIFT,
+		.uva = UVA(r->uva),
+	};
+	ret = bitmap_make(vm, old, r, &m->dirty);
+	if (ret)
+		kfree(m);
+	else
+		*made = m;
+	return ret;
+}
+
+/* Readers may still have the old array. A VMM that changes slots faster than grace periods end waits for one. */
+static void array_defer(struct vm *vm, struct memslots *s)
+{
+	vm->slots_deferred += s->n * sizeof(s->slot[0]);
+	rcu_defer(&s->rcu, slots_free);
+	if (vm->slots_deferred > DEFERRED_MAX) {
+		rcu_barrier();
+		vm->slots_deferred = 0;
+	}
+}
+
+static void slot_drop(struct memslot *old, const struct memslot *new)
+{
+	if (old->dirty && (!new || old->dirty != new->dirty)) {
+		rcu_synchronize();
+		vfree(old->dirty);
+	}
+	rcu_defer(&old->rcu, slot_free);
+}
+
 static int change_slots(struct vm *vm, const struct memslot_request *r)
 {
 	struct memslots *s = vm->slots, *next;
+	struct memslot *old, *new;
 	enum memslot_change change;
-	struct memslot old = {};
-	u64 *dirty = NULL;
-	int ret, i;
+	int ret;
 
-	ret = memslots_check(s, r, vm->ipa_bits, &change);
+	ret = memslots_check(s, &vm->slot_ids, r, vm->ipa_bits, &change);
 	if (ret || change == SLOT_NOTHING)
 		return ret;
-	i = memslots_index(s, r->id);
-	if (i >= 0)
-		old = s->slot[i];
+	old = memslot_by_id(&vm->slot_ids, r->id);
 	next = kmalloc(sizeof(*next) + (s->n + 1) * sizeof(next->slot[0]));
 	if (!next)
 		return -ENOMEM;
-	if (change != SLOT_DELETE && (r->flags & KVM_MEM_LOG_DIRTY_PAGES) && use_bitmap(vm)) {
-		u64 npages = r->size >> PAGE_SHIFT;
-
-		dirty = old.dirty ? old.dirty : vmalloc(bitmap_words(npages) * 8);
-		if (!dirty) {
-			kfree(next);
-			return -ENOMEM;
-		}
-		if (!old.dirty && (vm->manual_dirty & KVM_DIRTY_LOG_INITIALLY_SET))
-			memset(dirty, 0xff, bitmap_words(npages) * 8);
+	ret = slot_make(vm, old, r, change, &new);
+	if (ret) {
+		kfree(next);
+		return ret;
 	}
-	memslots_apply(next, s, r, change, dirty);
+	memslots_apply(next, s, old, new);
+	vm->slot_ids.slot[r->id] = new;
 	rcu_assign(vm->slots, next);
 	__atomic_fetch_add(&vm->mmio_gen, 1, __ATOMIC_RELEASE);
-	rcu_defer(&s->rcu, slots_free);
-	if (i >= 0)
-		change_commit(vm, &old, r, change);
-	if (old.dirty && old.dirty != dirty) {
-		rcu_synchronize();
-		vfree(old.dirty);
+	array_defer(vm, s);
+	if (old) {
+		change_commit(vm, old, r, change);
+		slot_drop(old, new);
 	}
 	return 0;
+}
+
+void memslots_destroy(struct vm *vm)
+{
+	unsigned i;
+
+	for (i = 0; i < vm->slots->n; i++) {
+		vfree(vm->slots->slot[i]->dirty);
+		kfree(vm->slots->slot[i]);
+	}
+	kfree(vm->slots);
+	kfree(vm->slot_ids.slot);
 }
 
 int vm_set_memslot(struct vm *vm, const struct kvm_userspace_memory_region *r)
@@ -143,7 +243,7 @@ void memslot_protect(struct vm *vm, const struct memslot *m, u64 page, u64 bits)
 
 static struct memslot *logged_slot(struct vm *vm, u32 id, int *err)
 {
-	int i;
+	struct memslot *m;
 
 	*err = -ENXIO;
 	if (!use_bitmap(vm))
@@ -152,8 +252,8 @@ static struct memslot *logged_slot(struct vm *vm, u32 id, int *err)
 	if (id >= KVM_SLOTS_MAX)
 		return NULL;
 	*err = -ENOENT;
-	i = memslots_index(vm->slots, id);
-	return i < 0 || !vm->slots->slot[i].dirty ? NULL : &vm->slots->slot[i];
+	m = memslot_by_id(&vm->slot_ids, id);
+	return m && m->dirty ? m : NULL;
 }
 
 /* The bitmap so far; without manual protection, pages reported are clean again. */

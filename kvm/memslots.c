@@ -10,13 +10,30 @@
 #define SLOT_PAGES_MAX	((1UL << 31) - 1)
 #define USER_TOP	0x0001000000000000UL
 
+/* Index of the first slot that ends behind gfn: the one that has it, if any has. s->n: there is none. */
+static unsigned lower_bound(const struct memslots *s, u64 gfn)
+{
+	unsigned lo = 0, hi = s->n;
+
+	while (lo < hi) {
+		unsigned mid = (lo + hi) / 2;
+		const struct memslot *m = s->slot[mid];
+
+		if (m->gfn + m->npages <= gfn)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 struct memslot *memslot_find(struct memslots *s, u64 gfn)
 {
 	unsigned lo = 0, hi = s->n;
 
 	while (lo < hi) {
 		unsigned mid = (lo + hi) / 2;
-		struct memslot *m = &s->slot[mid];
+		struct memslot *m = s->slot[mid];
 
 		if (gfn < m->gfn)
 			hi = mid;
@@ -28,34 +45,19 @@ struct memslot *memslot_find(struct memslots *s, u64 gfn)
 	return NULL;
 }
 
-int memslots_index(const struct memslots *s, u32 id)
+struct memslot *memslot_by_id(const struct memslot_ids *ids, u32 id)
 {
-	unsigned i;
-
-	for (i = 0; i < s->n; i++)
-		if (s->slot[i].id == id)
-			return i;
-	return -1;
+	return id < ids->size ? ids->slot[id] : NULL;
 }
 
-struct memslot *memslot_by_id(struct memslots *s, u32 id)
+/* Another slot than `old` has some of these pages. */
+static bool overlaps(const struct memslots *s, const struct memslot *old, u64 gfn, u64 npages)
 {
-	int i = memslots_index(s, id);
+	unsigned i = lower_bound(s, gfn);
 
-	return i < 0 ? NULL : &s->slot[i];
-}
-
-static bool overlaps(const struct memslots *s, u32 id, u64 gfn, u64 npages)
-{
-	unsigned i;
-
-	for (i = 0; i < s->n; i++) {
-		const struct memslot *m = &s->slot[i];
-
-		if (m->id != id && gfn < m->gfn + m->npages && m->gfn < gfn + npages)
-			return true;
-	}
-	return false;
+	if (i < s->n && s->slot[i] == old)
+		i++;
+	return i < s->n && s->slot[i]->gfn < gfn + npages;
 }
 
 static int check_values(const struct memslot_request *r)
@@ -73,18 +75,17 @@ static int check_values(const struct memslot_request *r)
 	return 0;
 }
 
-int memslots_check(const struct memslots *s, const struct memslot_request *r, unsigned ipa_bits,
-		   enum memslot_change *change)
+int memslots_check(const struct memslots *s, const struct memslot_ids *ids, const struct memslot_request *r,
+		   unsigned ipa_bits, enum memslot_change *change)
 {
 	u64 gfn = r->gpa >> PAGE_SHIFT, npages = r->size >> PAGE_SHIFT;
 	const struct memslot *old;
-	int ret, i;
+	int ret;
 
 	ret = check_values(r);
 	if (ret)
 		return ret;
-	i = memslots_index(s, r->id);
-	old = i < 0 ? NULL : &s->slot[i];
+	old = memslot_by_id(ids, r->id);
 	if (!npages) {
 		*change = SLOT_DELETE;
 		return old ? 0 : -EINVAL;
@@ -96,34 +97,37 @@ int memslots_check(const struct memslots *s, const struct memslot_request *r, un
 			return -EINVAL;
 		*change = gfn != old->gfn ? SLOT_MOVE : r->flags != old->flags ? SLOT_FLAGS : SLOT_NOTHING;
 	}
-	if ((*change == SLOT_CREATE || *change == SLOT_MOVE) && overlaps(s, r->id, gfn, npages))
+	if ((*change == SLOT_CREATE || *change == SLOT_MOVE) && overlaps(s, old, gfn, npages))
 		return -EEXIST;
 	if (gfn + npages > 1UL << (ipa_bits - PAGE_SHIFT))
 		return -EFAULT;
 	return 0;
 }
 
-void memslots_apply(struct memslots *next, const struct memslots *s, const struct memslot_request *r,
-		    enum memslot_change change, u64 *dirty)
+static void copy_run(struct memslots *next, const struct memslots *s, unsigned from, unsigned to)
 {
-	struct memslot new = {
-		.id = r->id, .flags = r->flags, .gfn = r->gpa >> PAGE_SHIFT, .npages = r->size >> PAGE_SHIFT,
-		.uva = UVA(r->uva), .dirty = dirty,
-	};
-	bool placed = change == SLOT_DELETE;
-	unsigned i, n = 0;
+	if (from >= to)
+		return;
+	__builtin_memcpy(next->slot + next->n, s->slot + from, (to - from) * sizeof(s->slot[0]));
+	next->n += to - from;
+}
 
-	for (i = 0; i < s->n; i++) {
-		if (s->slot[i].id == r->id)
-			continue;
-		if (!placed && new.gfn < s->slot[i].gfn) {
-			next->slot[n++] = new;
-			placed = true;
-		}
-		next->slot[n++] = s->slot[i];
-	}
-	if (!placed)
-		next->slot[n++] = new;
-	next->n = n;
+void memslots_apply(struct memslots *next, const struct memslots *s, const struct memslot *old, struct memslot *new)
+{
+	unsigned gone = old ? lower_bound(s, old->gfn) : s->n, at = new ? lower_bound(s, new->gfn) : s->n;
+
+	next->n = 0;
 	next->generation = s->generation + 1;
+	copy_run(next, s, 0, MIN(gone, at));
+	if (gone < at) {
+		copy_run(next, s, gone + 1, at);
+		if (new)
+			next->slot[next->n++] = new;
+		copy_run(next, s, at, s->n);
+		return;
+	}
+	if (new)
+		next->slot[next->n++] = new;
+	copy_run(next, s, at, gone);
+	copy_run(next, s, gone + 1, s->n);
 }

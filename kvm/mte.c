@@ -61,7 +61,7 @@ static bool dirty_logged(struct vm *vm)
 	unsigned i;
 
 	for (i = 0; i < s->n; i++)
-		if (s->slot[i].flags & KVM_MEM_LOG_DIRTY_PAGES)
+		if (s->slot[i]->flags & KVM_MEM_LOG_DIRTY_PAGES)
 			return true;
 	return false;
 }

@@ -52,9 +52,7 @@ static void vm_destroy(struct vm *vm)
 	sdei_vm_destroy(vm);
 	pmu_vm_destroy(vm);
 	stage2_destroy(vm);
-	for (i = 0; i < vm->slots->n; i++)
-		vfree(vm->slots->slot[i].dirty);
-	kfree(vm->slots);
+	memslots_destroy(vm);
 	page_put(vm->ring_page);
 	aspace_put(&vm->mm->as);
 	kfree(vm);

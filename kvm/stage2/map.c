@@ -124,7 +124,7 @@ static void step_unmap(struct vm *vm, u64 start, u64 end, u64 *next)
 	write_lock(&vm->s2.lock);	/* preemption is off: an RCU reader too */
 	s = rcu_deref(vm->slots);
 	for (i = 0; i < s->n; i++) {
-		struct memslot *m = &s->slot[i];
+		struct memslot *m = s->slot[i];
 		u64 top = m->uva.v + (m->npages << PAGE_SHIFT), from = MAX(start, m->uva.v), to = MIN(end, top);
 
 		if (top > end)

@@ -3,8 +3,9 @@
  * Randomised test of the KVM ABI: VMs with random configurations, ioctls in random order with
  * random and hostile arguments from several threads while vCPUs run, and processes killed in the
  * middle. Usage: random [SEED [ROUNDS [SECONDS]]]; the same seed makes the same calls, though not
- * in the same order across threads. With SECONDS each call that can succeed has to, ENOUGH times;
- * on a slow machine it goes on for up to three times as long. What it finds is a report of the host (a sanitizer's, a failed
+ * in the same order across threads. With SECONDS each call that can succeed has to, ENOUGH times:
+ * three of four calls are then drawn from those that are behind, and on a slow machine it goes on
+ * for up to three times as long. What it finds is a report of the host (a sanitizer's, a failed
  * assertion), a process that does not end, or memory that does not come back.
  */
 #include <sys/sysinfo.h>
@@ -93,7 +94,9 @@ static void count(unsigned op, long ret)
 	}
 }
 
-static void one_call(struct fuzzer *f)
+static bool must_catch_up;	/* with SECONDS */
+
+static unsigned by_weight(struct fuzzer *f)
 {
 	unsigned total = 0, i, at;
 
@@ -102,6 +105,26 @@ static void one_call(struct fuzzer *f)
 	at = below(&f->r, total);
 	for (i = 0; at >= ops[i].weight; i++)
 		at -= ops[i].weight;
+	return i;
+}
+
+/* Of a few calls the one that has succeeded least. */
+static unsigned one_behind(struct fuzzer *f)
+{
+	unsigned best = by_weight(f), n, i;
+
+	for (n = 0; n < 4; n++) {
+		i = below(&f->r, NR_OPS);
+		if (!ops[i].never && (ops[best].never || counts->good[i] < counts->good[best]))
+			best = i;
+	}
+	return best;
+}
+
+static void one_call(struct fuzzer *f)
+{
+	unsigned i = must_catch_up && !one_in(&f->r, 4) ? one_behind(f) : by_weight(f);
+
 	errno = 0;
 	count(i, ops[i].fn(f));
 }
@@ -439,6 +462,7 @@ int main(int argc, char **argv)
 
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must((long)counts);
+	must_catch_up = ms;
 	for (i = 0; good && (ms ? spent < ms || (spent < 3 * ms && too_few(ENOUGH)) : i < rounds); i++) {
 		good = round_run(seed + i);
 		spent = now_ms() - begin;

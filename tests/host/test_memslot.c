@@ -14,18 +14,30 @@
 #define PAGES		64
 
 static struct memslots *slots;
+static struct memslot *by_id[IDS];
+static const struct memslot_ids ids = { IDS, by_id };
 
 static int set(u32 id, u32 flags, u64 gpa, u64 size, u64 uva)
 {
 	struct memslot_request r = { id, flags, gpa, size, uva };
 	enum memslot_change change;
+	struct memslot *old, *new = NULL;
 	struct memslots *next;
-	int ret = memslots_check(slots, &r, IPA_BITS, &change);
+	int ret = memslots_check(slots, &ids, &r, IPA_BITS, &change);
 
 	if (ret || change == SLOT_NOTHING)
 		return ret;
 	next = calloc(1, sizeof(*next) + (slots->n + 1) * sizeof(next->slot[0]));
-	memslots_apply(next, slots, &r, change, NULL);
+	old = memslot_by_id(&ids, id);
+	if (change != SLOT_DELETE) {
+		new = malloc(sizeof(*new));
+		*new = (struct memslot){ .id = id, .flags = flags, .gfn = gpa >> PAGE_SHIFT,
+			.npages = size >> PAGE_SHIFT, .uva = UVA(uva) };
+	}
+	memslots_apply(next, slots, old, new);
+	assert(next->n == slots->n + !old - !new);
+	by_id[id] = new;
+	free(old);
 	free(slots);
 	slots = next;
 	return 0;
@@ -69,17 +81,18 @@ static void test_random(void)
 	memset(owner, -1, sizeof(owner));
 	for (step = 0; step < 20000; step++) {
 		u32 id = rand() % IDS;
-		int at = memslots_index(slots, id), i, expect = 0, ret;
-		u64 gfn = rand() % PAGES, n = at >= 0 ? slots->slot[at].npages : 1UL + rand() % 8;
+		struct memslot *was = memslot_by_id(&ids, id);
+		u64 gfn = rand() % PAGES, n = was ? was->npages : 1UL + rand() % 8;
+		int i, expect = 0, ret;
 
-		if (at >= 0 && rand() % 2)
+		if (was && rand() % 2)
 			n = 0;
 		if (gfn + n > PAGES)
 			continue;
 		for (i = 0; i < (int)n; i++)
 			if (owner[gfn + i] >= 0 && owner[gfn + i] != (int)id)
 				expect = -EEXIST;
-		if (!n && at < 0)
+		if (!n && !was)
 			expect = -EINVAL;
 		ret = set(id, 0, gfn << PAGE_SHIFT, n << PAGE_SHIFT, 0x1000000);
 		assert(ret == expect);
@@ -96,15 +109,19 @@ static void test_random(void)
 			assert((m ? (int)m->id : -1) == owner[i]);
 		}
 		for (i = 1; i < (int)slots->n; i++)
-			assert(slots->slot[i - 1].gfn < slots->slot[i].gfn);
+			assert(slots->slot[i - 1]->gfn < slots->slot[i]->gfn);
 	}
 }
 
 int main(void)
 {
+	unsigned i;
+
 	slots = calloc(1, sizeof(*slots));
 	test_errors();
 	test_random();
+	for (i = 0; i < slots->n; i++)
+		free(slots->slot[i]);
 	free(slots);
 	puts("memslot: ok");
 	return 0;

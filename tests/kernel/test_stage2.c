@@ -18,10 +18,14 @@ static struct vm *vm_by_hand(unsigned flags)
 	};
 	struct vm *vm = kzalloc(sizeof(*vm));
 	struct memslots *s = kzalloc(sizeof(*s) + 3 * sizeof(s->slot[0]));
+	struct memslot *m = kcalloc(3, sizeof(*m));
 
 	vm->mm = mm_create();
 	s->n = 1;
-	s->slot[0] = (struct memslot){ .npages = SIZE >> PAGE_SHIFT, .uva = UVA(AT), .flags = flags };
+	s->slot[0] = &m[0];
+	s->slot[1] = &m[1];
+	s->slot[2] = &m[2];
+	m[0] = (struct memslot){ .npages = SIZE >> PAGE_SHIFT, .uva = UVA(AT), .flags = flags };
 	vm->slots = s;
 	CHECK(mm_map(vm->mm, &rq) == (s64)AT);
 	CHECK(!stage2_init(vm, 40));
@@ -32,6 +36,7 @@ static void vm_drop(struct vm *vm)
 {
 	stage2_destroy(vm);
 	mm_put(vm->mm);
+	kfree(vm->slots->slot[0]);
 	kfree(vm->slots);
 	kfree(vm);
 }
@@ -96,8 +101,8 @@ SELFTEST(stage2_ranges)
 
 	CHECK(mm_map(vm->mm, &rq) == (s64)far);
 	vm->slots->n = 3;
-	vm->slots->slot[1] = (struct memslot){ .gfn = alias >> PAGE_SHIFT, .npages = SIZE >> PAGE_SHIFT, .uva = UVA(AT) };
-	vm->slots->slot[2] = (struct memslot){ .gfn = third >> PAGE_SHIFT, .npages = SIZE >> PAGE_SHIFT, .uva = UVA(far) };
+	*vm->slots->slot[1] = (struct memslot){ .gfn = alias >> PAGE_SHIFT, .npages = SIZE >> PAGE_SHIFT, .uva = UVA(AT) };
+	*vm->slots->slot[2] = (struct memslot){ .gfn = third >> PAGE_SHIFT, .npages = SIZE >> PAGE_SHIFT, .uva = UVA(far) };
 	CHECK(!fault(vm, BLOCK_SIZE, true) && !fault(vm, alias + BLOCK_SIZE, true) && !fault(vm, third, true));
 	vm->notifier.begin(&vm->notifier, 0, far - PAGE_SIZE);
 	vm->notifier.end(&vm->notifier, 0, far - PAGE_SIZE);
@@ -122,7 +127,7 @@ SELFTEST(stage2_fault_rights)
 	CHECK(fault(vm, 0, true) == -EROFS);
 	CHECK(!fault(vm, 0, false));
 	CHECK(mapped(vm, 0, PT_R));
-	vm->slots->slot[0].flags = 0;
+	vm->slots->slot[0]->flags = 0;
 	stage2_unmap(vm, 0, SIZE >> PAGE_SHIFT);
 
 	/* The process takes the right to write away, then memory itself. */
