@@ -10,6 +10,7 @@
 
 #define CNTKCTL_BITS	(GENMASK(9, 0) | BIT(17))	/* of CNTHCTL_EL2, what CNTKCTL_EL1 has a place for */
 
+enum trap_result sysreg_rvbar(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_cnthctl(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_cntkctl12(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_hyp_timer(struct vcpu *v, const struct sysreg_access *a);
@@ -19,6 +20,14 @@ static enum trap_result result(struct vcpu *v, const struct sysreg_access *a, u6
 {
 	guest_reg_set(v, a->rt, val);
 	return TRAP_SKIP;
+}
+
+enum trap_result sysreg_rvbar(struct vcpu *v, const struct sysreg_access *a)
+{
+	if (!a->write)
+		return result(v, a, reg_read(v, a->reg));
+	inject_undef(v);
+	return TRAP_RETRY;
 }
 
 /* The hypervisor reaches its low bits as CNTKCTL_EL1 without a trap; the others are only in memory. */

@@ -41,6 +41,9 @@ const struct sysreg_row *sysreg_row_find(u16 key);	/* NULL: no such row */
 /* Plain access to where the register is; for rows that hardware traps only sometimes. */
 enum trap_result sysreg_rw(struct vcpu *v, const struct sysreg_access *a);
 
+/* What a write of val leaves of it: bits that cannot be written, and those that are always 1 (tables/sysreg.tbl). */
+u64 sysreg_bits(enum reg r, u64 val);
+
 /* A register that ONE_REG reaches. get and set return 0 or -errno. */
 struct sysreg_user {
 	u16 key;

@@ -45,7 +45,7 @@ enum trap_result sysreg_rw(struct vcpu *v, const struct sysreg_access *a)
 {
 	if (!a->write)
 		return result(v, a, reg_read(v, a->reg));
-	reg_write(v, a->reg, guest_reg(v, a->rt));
+	reg_write(v, a->reg, sysreg_bits(a->reg, guest_reg(v, a->rt)));
 	return TRAP_SKIP;
 }
 

@@ -16,7 +16,7 @@ $(BUILD)/tests/guest/%.elf: tests/guest/%.c $(payload_lib) tests/guest/lib/lib.h
 
 # At virtual EL2, with lists of registers and traps made from tables/.
 $(BUILD)/tests/guest/el2_%.elf: tests/guest/el2_%.c $(payload_lib) tests/guest/lib/el2.c tests/guest/lib/el2_entry.S tests/guest/lib/lib.h \
-		tests/guest/lib/el2.h tests/guest/lib/vectors.h tests/guest/lib/link.lds $(wildcard $(GEN)/*.h)
+		tests/guest/lib/el2.h tests/guest/lib/el2_regs.h tests/guest/lib/vectors.h tests/guest/lib/link.lds $(wildcard $(GEN)/*.h)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(payload_flags) -I $(GEN) -o $@ $(filter %.c %.S,$^)
