@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """sysreg.tbl and nvtrap.tbl for the tests of virtual EL2: el2_regs_gen.h, its registers; el2_traps_gen.h, what traps."""
-import itertools
 import gen_nvtrap
 import gen_sysreg
 import tbl
@@ -37,5 +36,42 @@ def registers(tables):
     return text
 
 
+def tlbi_el1():
+    """TLBI by VMID, address and ASID, of every shareability, and the range forms."""
+    for crm in (1, 3, 7):
+        for op2 in (0, 1, 2, 3, 5, 7):
+            yield (1, 0, 8, crm, op2)
+    for crm in (2, 5, 6):
+        for op2 in (1, 3, 5, 7):
+            yield (1, 0, 8, crm, op2)
+
+
+def candidates(tables):
+    """Encodings that mean something, for the patterns of nvtrap.tbl with a *."""
+    keys = {gen_sysreg.key(e) for e in tlbi_el1()}
+    keys |= {gen_sysreg.key((3, 0, 0, crm, op2)) for crm in range(1, 8) for op2 in range(8)}
+    keys |= {gen_sysreg.key((op0, 0, crn, 0, 0)) for op0 in (1, 3) for crn in (11, 15)}
+    keys |= {r["key"] for r in gen_sysreg.expand(tables / "sysreg.tbl") if r["e"][1] != 4}
+    return sorted(keys)
+
+
+def traps(tables):
+    """One line an encoding that a control bit traps: the control's encoding, bit, traps when 1 or 0, accesses, encoding."""
+    path = tables / "nvtrap.tbl"
+    names = {r["name"]: r for r in gen_sysreg.expand(tables / "sysreg.tbl")}
+    known = candidates(tables)
+    text = HEAD.format("nvtrap.tbl")
+    for row in tbl.rows(path, gen_nvtrap.COLUMNS):
+        keys = []
+        for what in row["what"].split():
+            for key, mask in gen_nvtrap.pairs(names[what]["enc"] if what in names else what):
+                keys += [key] if mask == 0xffff else [k for k in known if k & mask == key]
+        for key in dict.fromkeys(keys):
+            text += (f"{{ \"{row['control']}\", 0x{names[row['control']]['key']:04x}, {row['bit']}, {int(row['when'] == 'set')}, "
+                     f"{gen_nvtrap.ACCESS[row['access']]}, 0x{key:04x} }},\n")
+    return text
+
+
 def generate(tables, out):
     tbl.write(out / "el2_regs_gen.h", registers(tables))
+    tbl.write(out / "el2_traps_gen.h", traps(tables))

@@ -84,6 +84,7 @@ def parse_location(path, r):
     r["where"] = views[0].partition(":")[0]
     r["hw"] = hardware(path, r, views[0])
     r["hw2"] = hardware(path, r, views[1])
+    r["part"] = int(views[1].split(":")[2], 16) if views[1].count(":") == 2 else 0
     r["vncr"] = int(views[1].partition(":")[2], 16) if views[1].startswith("vncr:") else 0
 
 
@@ -94,6 +95,7 @@ def hardware(path, r, view):
         return alias or sname(r["e"])
     if base != "el12":
         return None
+    alias = alias.partition(":")[0]
     if alias:		# el12:op0,op1,CRn,CRm,op2 of the EL1 register whose place it takes
         return sname((3, 5) + tuple(map(int, alias.split(",")))[2:])
     if r["e"][:2] != (3, 0):
@@ -208,12 +210,16 @@ def nested_source(rows):
         body = "".join(conditional(r, statement(r)) for r in todo)
         return f"\nvoid {name}({args})\n{{\n\tu64 feats = v->vm->feats;\n\n\t(void)feats;\n{body}}}\n"
 
+    def fetch(r):
+        read, part = f"read_sysreg({r['hw2']})", r["part"]
+        return f"({memory(r)} & ~0x{part:x}UL) | ({read} & 0x{part:x})" if part else read
+
     text = function("sysregs_el2_load", "struct vcpu *v", el2, lambda r: f"write_sysreg(v->regs.sys[{r['reg']}], {r['hw2']});")
-    text += function("sysregs_el2_put", "struct vcpu *v", el2, lambda r: f"v->regs.sys[{r['reg']}] = read_sysreg({r['hw2']});")
+    text += function("sysregs_el2_put", "struct vcpu *v", el2, lambda r: f"v->regs.sys[{r['reg']}] = {fetch(r)};")
     pair = "struct vcpu *v, u64 *page"
     text += function("sysregs_el1_out", pair, out1, lambda r: f"{memory(r)} = read_sysreg({r['hw']});")
     text += function("sysregs_el1_in", pair, out1, lambda r: f"write_sysreg({memory(r)}, {r['hw']});")
-    text += function("sysregs_el2_out", pair, out2, lambda r: f"{memory(r)} = read_sysreg({r['hw2']});")
+    text += function("sysregs_el2_out", pair, out2, lambda r: f"{memory(r)} = {fetch(r)};")
     text += function("sysregs_el2_in", pair, out2, lambda r: f"write_sysreg({memory(r)}, {r['hw2']});")
     for name, last, statement in (("read", "u64 *val", "*val = read_sysreg({})"), ("write", "u64 val", "write_sysreg(val, {})")):
         text += f"\nbool sysreg_el2_{name}(enum reg r, u64 feats, {last})\n{{\n\tswitch (r) {{\n"

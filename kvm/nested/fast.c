@@ -52,7 +52,7 @@ enum nested_fast nested_exit_fast(struct vcpu *v, u64 esr)
 
 	switch (ESR_EC(esr)) {
 	case ESR_EC_FP_ASIMD:
-		return n->hyp || v->traps.cptr != n->cptr_nofp ? NESTED_COMMON : NESTED_SLOW;
+		return n->hyp || !n->fp_traps ? NESTED_COMMON : NESTED_SLOW;
 	case ESR_EC_SYS64:
 		return n->hyp ? fast_sys(v, esr) : NESTED_SLOW;
 	case ESR_EC_DABT_LOW:

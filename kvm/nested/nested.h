@@ -38,6 +38,9 @@
 #define HCR_AT		BIT(44)
 #define HCR_NV2		BIT(45)
 
+#define CNTHCTL_EL1_BITS (GENMASK(9, 0) | BIT(17))	/* of CNTHCTL_EL2, what CNTKCTL_EL1 has a place for: sysreg.tbl too */
+#define CPTR_TCPAC	BIT(31)
+#define MDCR_TDE	BIT(8)
 #define CPTR_FPEN	GENMASK(21, 20)
 #define NESTED_PPI_MAINT 25	/* INTID of the hypervisor's maintenance interrupt, until the VMM says another */
 
@@ -64,6 +67,8 @@ struct nested {
 	struct page *page;
 	bool hyp;		/* context, valid while loaded */
 	bool lrs;		/* the list registers in hardware are the hypervisor's */
+	bool fp_traps;		/* the hypervisor traps its guest's FP */
+	u64 tde, ich_traps;	/* of its MDCR_EL2 and ICH_HCR_EL2, as they are in hardware */
 	bool maint;		/* level of the maintenance interrupt */
 	struct shadow *shadow;	/* held while the guest's context is the current one */
 	u64 hcr, cptr, cptr_nofp;	/* as sysreg_traps_compute worked them out */

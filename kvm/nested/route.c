@@ -11,7 +11,6 @@
 #include "kvm/sysreg/sysreg.h"
 
 #define ESR_EC(esr)	((esr) >> 26 & 0x3f)
-#define MDCR_TDE	BIT(8)
 #define EC_PAC		0x09
 
 struct nv_trap {
@@ -26,6 +25,14 @@ static const struct nv_trap nv_traps[] = {
 #include "nvtrap_gen.h"
 };
 
+/* A register that such a guest does not have is UNDEFINED, whatever its hypervisor traps. */
+static bool exists(struct vcpu *v, u16 key)
+{
+	const struct sysreg_row *row = sysreg_row_find(key);
+
+	return !row || !(row->feat & ~v->vm->feats);
+}
+
 bool nested_traps_sysreg(struct vcpu *v, u64 esr)
 {
 	u16 key = SYSREG_KEY(esr >> 20 & 3, esr >> 14 & 7, esr >> 10 & 15, esr >> 1 & 15, esr >> 17 & 7);
@@ -36,7 +43,7 @@ bool nested_traps_sysreg(struct vcpu *v, u64 esr)
 		const struct nv_trap *t = &nv_traps[i];
 
 		if ((key & t->mask) == t->key && (t->access & access) && (reg_read(v, t->control) >> t->bit & 1) == t->set)
-			return true;
+			return exists(v, key);
 	}
 	return false;
 }

@@ -8,10 +8,7 @@
 #include "kvm/timer/timer.h"
 #include "kvm/trap/trap.h"
 
-#define CNTKCTL_BITS	(GENMASK(9, 0) | BIT(17))	/* of CNTHCTL_EL2, what CNTKCTL_EL1 has a place for */
-
 enum trap_result sysreg_rvbar(struct vcpu *v, const struct sysreg_access *a);
-enum trap_result sysreg_cnthctl(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_cntkctl12(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_hyp_timer(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_el02_timer(struct vcpu *v, const struct sysreg_access *a);
@@ -30,24 +27,11 @@ enum trap_result sysreg_rvbar(struct vcpu *v, const struct sysreg_access *a)
 	return TRAP_RETRY;
 }
 
-/* The hypervisor reaches its low bits as CNTKCTL_EL1 without a trap; the others are only in memory. */
-enum trap_result sysreg_cnthctl(struct vcpu *v, const struct sysreg_access *a)
-{
-	u64 val;
-
-	if (!a->write)
-		return result(v, a, (reg_read(v, a->reg) & CNTKCTL_BITS) | (vreg(v, a->reg) & ~CNTKCTL_BITS));
-	val = guest_reg(v, a->rt) & GENMASK(19, 0);
-	reg_write(v, a->reg, val & CNTKCTL_BITS);
-	vreg(v, a->reg) = val;
-	return TRAP_SKIP;
-}
-
 enum trap_result sysreg_cntkctl12(struct vcpu *v, const struct sysreg_access *a)
 {
 	if (!a->write)
 		return result(v, a, reg_read(v, REG_CNTKCTL_EL1));
-	reg_write(v, REG_CNTKCTL_EL1, guest_reg(v, a->rt) & CNTKCTL_BITS);
+	reg_write(v, REG_CNTKCTL_EL1, guest_reg(v, a->rt) & CNTHCTL_EL1_BITS);
 	return TRAP_SKIP;
 }
 

@@ -18,6 +18,7 @@
 
 #define VNCR_EL2	S3_4_C2_C2_0
 #define VSESR_EL2	S3_4_C5_C2_3
+#define ICH_HCR_TRAPS	GENMASK(14, 10)
 #define PSR_MODE	0xfUL
 #define PSR_nRW		BIT(4)
 #define EL1T		4UL
@@ -120,6 +121,24 @@ static bool fp_traps(u64 cptr)
 	return !(cptr & BIT(20));
 }
 
+/* Traps of the hypervisor's that are seldom there: debug exceptions, and our own vGIC's registers. */
+static void more_traps_load(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+	u64 tde = n->hyp ? 0 : vreg(v, REG_MDCR_EL2) & MDCR_TDE, ich;
+
+	if (unlikely(tde || n->tde)) {
+		n->tde = tde;
+		write_sysreg(v->traps.mdcr | tde, mdcr_el2);
+	}
+	ich = n->hyp || (nested_hcr(v) & HCR_IMO) ? 0 : vncr_reg(n, REG_ICH_HCR_EL2) & ICH_HCR_TRAPS;
+	if (unlikely(ich != n->ich_traps)) {
+		n->ich_traps = ich;
+		if (vgic_ready(v->vm))
+			vgic_traps(v, ich);
+	}
+}
+
 void nested_traps_load(struct vcpu *v)
 {
 	struct nested *n = v->nested;
@@ -127,6 +146,9 @@ void nested_traps_load(struct vcpu *v)
 
 	v->traps.hcr = n->hcr;
 	v->traps.cptr = n->cptr;
+	v->traps.cptr_nofp = n->cptr_nofp;
+	n->fp_traps = false;
+	more_traps_load(v);
 	if (n->hyp) {
 		v->traps.hcr |= HCR_NV | HCR_NV2 | HCR_AT | HCR_TTLB;
 		write_sysreg(v->config.mpidr, vmpidr_el2);
@@ -141,8 +163,13 @@ void nested_traps_load(struct vcpu *v)
 		v->traps.hcr &= ~HCR_APK;
 	if ((vhcr & HCR_VSE) && host.ras)
 		write_sysreg(vncr_reg(n, REG_VSESR_EL2), VSESR_EL2);
-	if (fp_traps(vreg(v, REG_CPTR_EL2)))
+	n->fp_traps = fp_traps(vreg(v, REG_CPTR_EL2));
+	if (n->fp_traps)
 		v->traps.cptr = n->cptr_nofp;
+	if (vreg(v, REG_CPTR_EL2) & CPTR_TCPAC) {
+		v->traps.cptr |= CPTR_TCPAC;
+		v->traps.cptr_nofp |= CPTR_TCPAC;
+	}
 	write_sysreg(vncr_reg(n, REG_VMPIDR_EL2), vmpidr_el2);
 	write_sysreg(vncr_reg(n, REG_VPIDR_EL2), vpidr_el2);
 }
@@ -171,6 +198,7 @@ void nested_load(struct vcpu *v)
 	struct nested *n = v->nested;
 
 	n->hyp = context_of(v);
+	n->tde = n->ich_traps = 0;
 	if (n->hyp && !(v->regs.pstate & PSR_nRW) && (v->regs.pstate & PSR_MODE))
 		v->regs.pstate -= EL_DIFF;
 	ASSERT(n->hyp || n->shadow);
@@ -263,15 +291,17 @@ u64 nested_reg_read(struct vcpu *v, enum reg r)
 	if (!v->loaded)
 		return vreg(v, r);
 	if (v->nested->hyp ? sysreg_el2_read(r, v->vm->feats, &val) : sysreg_hw_read(r, v->vm->feats, &val))
-		return val;
+		return r == REG_CNTHCTL_EL2 ? (val & CNTHCTL_EL1_BITS) | (vreg(v, r) & ~CNTHCTL_EL1_BITS) : val;
 	return sysreg_vncr[r] ? vncr_reg(v->nested, r) : vreg(v, r);
 }
 
 void nested_reg_write(struct vcpu *v, enum reg r, u64 val)
 {
-	if (!v->loaded)
+	if (!v->loaded || r == REG_CNTHCTL_EL2)
 		vreg(v, r) = val;
-	else if (v->nested->hyp ? sysreg_el2_write(r, v->vm->feats, val) : sysreg_hw_write(r, v->vm->feats, val))
+	if (!v->loaded)
+		return;
+	if (v->nested->hyp ? sysreg_el2_write(r, v->vm->feats, val) : sysreg_hw_write(r, v->vm->feats, val))
 		return;
 	else if (sysreg_vncr[r])
 		vncr_reg(v->nested, r) = val;

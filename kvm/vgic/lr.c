@@ -73,6 +73,15 @@ static u64 hcr_base(void)
 	return HCR_ICH_EN | (vgic_host.tdir ? HCR_ICH_TDIR : HCR_ICH_TC);
 }
 
+void vgic_traps(struct vcpu *v, u64 more)
+{
+	struct vgic_pe *p = &v->vgic->pe;
+
+	vgic_sync(v);
+	p->hcr_base = hcr_base() | more;
+	write_sysreg(p->hcr_base, ICH_HCR_EL2);
+}
+
 u64 vgic_vmcr_get(struct vcpu *v)
 {
 	return v->vgic->pe.vmcr = read_sysreg(ICH_VMCR_EL2);

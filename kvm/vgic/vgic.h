@@ -21,6 +21,8 @@ static inline bool vgic_ready(struct vm *vm)
 /* Around the guest, interrupts off, on the vCPU's thread. load/put: list registers' configuration (VMCR, APRs); flush/sync: list registers. */
 void vgic_load(struct vcpu *v);
 void vgic_put(struct vcpu *v);
+/* Loaded: the bits more of ICH_HCR_EL2, traps that a guest hypervisor asks for, besides our own until the next vgic_load. */
+void vgic_traps(struct vcpu *v, u64 more);
 /* Loaded, but not running for a while (run/stay.c): others see what they would see after vgic_put. */
 void vgic_stay(struct vcpu *v);
 void vgic_flush(struct vcpu *v);			/* nothing pending and nothing in LRs: one load and a branch */
