@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# bench/: the mini VMM and savevm (static, also Linux/KVM programs), and the payload.
-bench_programs := $(BUILD)/bench/minivmm $(BUILD)/bench/savevm $(BUILD)/bench/payload
+# bench/: the mini VMM, savevm and switch (static, also Linux/KVM programs), and the payload.
+bench_programs := $(BUILD)/bench/minivmm $(BUILD)/bench/savevm $(BUILD)/bench/switch $(BUILD)/bench/payload
 
-$(BUILD)/bench/minivmm $(BUILD)/bench/savevm: $(BUILD)/bench/%: bench/%.c
+$(BUILD)/bench/minivmm $(BUILD)/bench/savevm $(BUILD)/bench/switch: $(BUILD)/bench/%: bench/%.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(user_flags) $(user_inc) -MMD -MF $@.d -o $@ $< -lpthread

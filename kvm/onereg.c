@@ -110,6 +110,13 @@ static void narrow(struct vcpu *v)
 	v->regs.pc = (u32)v->regs.pc;
 }
 
+/* A core register among the vector registers: their newest copy has to be the one in memory. */
+static void fp_to_memory(struct vcpu *v, const void *p)
+{
+	if ((const char *)p >= (char *)&v->fp && (const char *)p < (char *)(&v->fp + 1))
+		fp_evict(&v->fp);
+}
+
 static int core_get(struct vcpu *v, const struct kvm_one_reg *reg)
 {
 	unsigned len;
@@ -118,7 +125,7 @@ static int core_get(struct vcpu *v, const struct kvm_one_reg *reg)
 
 	if (ret)
 		return ret;
-	fp_flush(&v->fp);
+	fp_to_memory(v, p);
 	return copy_to_user(reg->addr, p, len);
 }
 
@@ -135,14 +142,9 @@ static int core_set(struct vcpu *v, const struct kvm_one_reg *reg)
 		return -EFAULT;
 	if (p == &v->regs.pstate && !guest_pstate_ok(v, val))
 		return -EINVAL;
-	if ((char *)p >= (char *)&v->fp && (char *)p < (char *)(&v->fp + 1)) {
-		vcpu_fp_begin(v);
-		memcpy(p, &val, len);
-		vcpu_fp_end(v);
-	} else {
-		memcpy(p, &val, len);
-		narrow(v);
-	}
+	fp_to_memory(v, p);
+	memcpy(p, &val, len);
+	narrow(v);
 	return 0;
 }
 

@@ -112,7 +112,7 @@ int sve_reg_get(struct vcpu *v, const struct kvm_one_reg *reg)
 	err = region_find(v, reg->id, &r);
 	if (err)
 		return err;
-	fp_flush(&v->fp);
+	fp_evict(&v->fp);
 	if (copy_to_user(reg->addr, r.p, r.len) || clear_user(reg->addr + r.len, r.user_len - r.len))
 		return -EFAULT;
 	return 0;
@@ -131,9 +131,8 @@ int sve_reg_set(struct vcpu *v, const struct kvm_one_reg *reg)
 		return err;
 	if (copy_from_user(val, reg->addr, r.len))
 		return -EFAULT;
-	vcpu_fp_begin(v);
+	fp_evict(&v->fp);
 	memcpy(r.p, val, r.len);
-	vcpu_fp_end(v);
 	return 0;
 }
 

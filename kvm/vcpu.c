@@ -110,8 +110,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm, unsigned id, int *err)
 void vcpu_quiesce(struct vcpu *v)
 {
 	vcpu_settle(v);
-	vcpu_fp_begin(v);
-	vcpu_fp_end(v);
+	fp_discard(&v->fp);
 }
 
 void vcpu_destroy(struct vcpu *v)
@@ -298,28 +297,14 @@ int vcpu_init(struct vcpu *v, const struct kvm_vcpu_init *init)
 	return 0;
 }
 
-/* Memory becomes the only copy of the vector registers, so that it may be written. The vCPU's mutex keeps it from running. */
-void vcpu_fp_begin(struct vcpu *v)
-{
-	fp_flush(&v->fp);
-	preempt_disable();
-	fp_discard(&v->fp);
-}
-
-void vcpu_fp_end(struct vcpu *v)
-{
-	preempt_enable();
-}
-
 void vcpu_reset_regs(struct vcpu *v)
 {
 	ASSERT(!v->loaded);
 	memset(v->regs.x, 0, sizeof(v->regs.x));
 	v->regs.pc = 0;
 	v->regs.pstate = v->config.el1_32bit ? PSR_SVC_AIF : v->config.has_el2 ? PSR_EL2H_DAIF : PSR_EL1H_DAIF;
-	vcpu_fp_begin(v);
+	fp_discard(&v->fp);
 	fp_state_clear(&v->fp);
-	vcpu_fp_end(v);
 	sysreg_reset(v);
 	v->input.step = STEP_NONE;
 	v->input.vserror = 0;

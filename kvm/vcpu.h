@@ -151,9 +151,6 @@ void vcpu_kick(struct vcpu *v);			/* out of the guest or out of WFI; any context
 int vcpu_create(struct vm *vm, u64 id);		/* KVM_CREATE_VCPU: a descriptor */
 void vcpu_quiesce(struct vcpu *v);		/* no CPU holds its registers; then, after a grace period: */
 void vcpu_destroy(struct vcpu *v);		/* nobody can reach it any more */
-/* Write v->fp.regs in between; preemption is off there. */
-void vcpu_fp_begin(struct vcpu *v);
-void vcpu_fp_end(struct vcpu *v);
 s64 vcpu_ioctl(struct file *f, u32 cmd, u64 arg);
 void vcpu_take_reset(struct vcpu *v);		/* what PSCI CPU_ON left in state->reset; the vCPU is put */
 void vcpu_reset_regs(struct vcpu *v);		/* to the architectural reset state of KVM_ARM_VCPU_INIT */

@@ -42,7 +42,7 @@ static void vm_destroy(struct vm *vm)
 	sdei_vm_quiesce(vm);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vcpu_quiesce(vm->vcpus[i]);
-	rcu_synchronize();	/* readers of vCPUs, slots, dirty bitmaps; CPUs that look at an FP owner */
+	rcu_synchronize();	/* readers of vCPUs, slots, dirty bitmaps */
 	iobus_destroy(vm);	/* before its devices: the ioeventfds have gone already */
 	coalesced_destroy(vm);
 	for (i = 0; i < vm->nr_vcpus; i++)

@@ -48,7 +48,7 @@ static void do_syscall(struct pt_regs *regs)
 	regs->orig_x0 = regs->x[0];
 	regs->syscall = nr;
 	if (unlikely(current_thread->fp.wide))
-		fp_user_narrow();	/* Documentation/arch/arm64/sve.rst 3 */
+		fp_user_syscall();	/* Documentation/arch/arm64/sve.rst 3 */
 	if (likely(fn))
 		ret = fn(regs->x[0], regs->x[1], regs->x[2], regs->x[3], regs->x[4], regs->x[5]);
 	else

@@ -37,7 +37,12 @@ struct user_hooks {
 
 extern const struct user_hooks *user_hooks;	/* set once before the first process */
 
-/* The frame from EL0 of the current (user) thread. */
+#define NO_SYSCALL	(~0UL)
+
+/* The frame from EL0 of a user thread; of one that runs, as good as it is at that moment. */
+struct thread;
+struct pt_regs *thread_regs_of(const struct thread *t);
+/* The same of the current thread. */
 struct pt_regs *thread_user_regs(void);
 
 void regs_dump(const struct pt_regs *regs);

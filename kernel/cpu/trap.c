@@ -36,9 +36,14 @@ extern const struct ex_entry __ex_table_start[], __ex_table_end[];
 
 const struct user_hooks *user_hooks;
 
+struct pt_regs *thread_regs_of(const struct thread *t)
+{
+	return (struct pt_regs *)((char *)t->stack + THREAD_STACK) - 1;
+}
+
 struct pt_regs *thread_user_regs(void)
 {
-	return (struct pt_regs *)((char *)current_thread->stack + THREAD_STACK) - 1;
+	return thread_regs_of(current_thread);
 }
 
 /* Interrupts on or off; off on return, with nothing left to do. */
@@ -59,16 +64,28 @@ void user_return(struct pt_regs *regs)
 	rcu_user_enter();
 }
 
-void trap_user_sync(struct pt_regs *regs, u64 esr, u64 far)
+/* Back at once, for RCU as if nothing had been; whatever else there is for the thread comes as an interrupt. */
+static void trap_user_fp(struct pt_regs *regs, u64 esr)
 {
+	if (likely(fp_claim(&current_thread->fp)))
+		return;
 	rcu_user_exit();
 	exit_ring_add(RING_USER_SYNC, regs->pc, esr);
-	if (EC(esr) == EC_FP) {
-		fp_user_trap();
-	} else {
-		local_irq_enable();
-		user_hooks->sync(regs, esr, far);
+	local_irq_enable();
+	fp_use(&current_thread->fp);
+	user_return(regs);
+}
+
+void trap_user_sync(struct pt_regs *regs, u64 esr, u64 far)
+{
+	if (unlikely(EC(esr) == EC_FP)) {
+		trap_user_fp(regs, esr);
+		return;
 	}
+	rcu_user_exit();
+	exit_ring_add(RING_USER_SYNC, regs->pc, esr);
+	local_irq_enable();
+	user_hooks->sync(regs, esr, far);
 	user_return(regs);
 }
 

@@ -122,6 +122,7 @@ void fp_counts_read(struct fp_counts *out)
 			out->loads[k] += READ_ONCE(n->loads[k]);
 			out->traps[k] += READ_ONCE(n->traps[k]);
 		}
+		out->fetches += n ? READ_ONCE(n->fetches) : 0;
 		out->kernel += n ? READ_ONCE(n->kernel) : 0;
 	}
 }

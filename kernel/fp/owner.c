@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The one owner of each CPU's vector registers. Registers newer than memory ("dirty") belong to the thread that runs now:
- * the context switch writes them back, so that a thread or vCPU may go on on any CPU, and leaves them in place as a cache
- * for an owner that comes back first. Everything of a CPU changes with its interrupts off. docs/fp.md.
+ * The one owner of each CPU's vector registers. A state is in the registers of one CPU, which then has it as its owner, or
+ * in memory; both words change together, on that CPU, with its interrupts off. Nothing is saved because its owner stops
+ * running, only because somebody else wants the registers, or because the owner goes on elsewhere and calls for its state
+ * from there. docs/fp.md has every transition.
  */
 #include <linux/errno.h>
 
+#include "kernel/cpu/entry.h"
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
 #include "kernel/fp/fp.h"
@@ -24,6 +26,7 @@ static enum fp_kind kind(const struct fp_state *s)
 static void set_wide(struct fp_state *s, bool wide)
 {
 	s->wide = wide;
+	s->more = wide || fp_cpu.fpmr;
 	s->cptr = fp_cpu.cptr_closed | CPTR_FPEN_ALL | (wide ? CPTR_ZEN_ALL : 0);
 }
 
@@ -37,6 +40,7 @@ void fp_state_init(struct fp_state *s, bool guest)
 
 void fp_state_destroy(struct fp_state *s)
 {
+	ASSERT(s->cpu < 0);
 	kfree(s->sve);
 	s->sve = NULL;
 }
@@ -61,14 +65,13 @@ void fp_state_clear(struct fp_state *s)
 
 /* ---- registers and memory ---- */
 
-static bool live_on(const struct cpu *c, const struct fp_state *s)
-{
-	return c->fp_owner == s && s->cpu == (int)c->id;
-}
-
+/*
+ * Is s in this CPU's registers? Only this CPU makes it so or ends it, so the answer holds while interrupts are off, or
+ * while preemption is off and no interrupt handler uses the registers.
+ */
 bool fp_is_live(const struct fp_state *s)
 {
-	return live_on(this_cpu(), s);
+	return this_cpu()->fp_owner == s;
 }
 
 /* ZCR_EL2 is the owner's for as long as a wide state is live. */
@@ -78,129 +81,185 @@ static void length_set(const struct fp_state *s)
 	isb();
 }
 
-static void regs_save(struct cpu *c, struct fp_state *s)
+static void more_save(struct fp_state *s)
 {
-	if (unlikely(s->wide))
+	if (s->wide)
 		sve_save(s->sve, &s->regs);
 	else
 		fpsimd_save(&s->regs);
-	if (unlikely(fp_cpu.fpmr))
+	if (fp_cpu.fpmr)
 		s->regs.fpmr = read_sysreg(FPMR);
-	s->saves++;
-	c->fp_counts.saves[kind(s)]++;
 }
 
-static void regs_load(struct cpu *c, struct fp_state *s)
+static void more_load(const struct fp_state *s)
 {
-	if (unlikely(s->wide)) {
+	if (s->wide) {
 		length_set(s);
 		sve_load(s->sve, &s->regs);
 	} else {
 		fpsimd_load(&s->regs);
 	}
-	if (unlikely(fp_cpu.fpmr))
+	if (fp_cpu.fpmr)
 		write_sysreg(s->regs.fpmr, FPMR);
+}
+
+static inline void regs_save(struct cpu *c, struct fp_state *s)
+{
+	if (unlikely(s->more))
+		more_save(s);
+	else
+		fpsimd_save(&s->regs);
+	s->saves++;
+	c->fp_counts.saves[kind(s)]++;
+}
+
+static inline void regs_load(struct cpu *c, struct fp_state *s)
+{
+	if (unlikely(s->more))
+		more_load(s);
+	else
+		fpsimd_load(&s->regs);
 	s->loads++;
 	c->fp_counts.loads[kind(s)]++;
 }
 
-static void write_back(struct cpu *c)
+/*
+ * A system call forgets what SVE adds to V. If the thread has gone on elsewhere since, the registers here still are what
+ * they were then or before: V is right in either case.
+ */
+static bool only_v_counts(const struct fp_state *s)
 {
-	if (c->fp_dirty) {
-		regs_save(c, c->fp_owner);
-		/* Pairs with fp_fetch on another CPU, which may find memory newest. */
-		__atomic_store_n(&c->fp_dirty, false, __ATOMIC_RELEASE);
-	}
+	return !s->guest && thread_regs_of(container_of(s, struct thread, fp))->syscall != NO_SYSCALL;
 }
 
-/* Interrupts off. In the fast tier a guest's CPTR_EL2 is there, which traps us too: the host's first. */
-static void claim(struct cpu *c, struct fp_state *s)
+/* No owner any more; memory is the newest copy for whoever sees cpu -1. */
+static inline void let_go(struct cpu *c, struct fp_state *s)
 {
-	write_sysreg(fp_cpu.cptr_closed, cptr_el2);
-	isb();
-	if (!live_on(c, s)) {
+	c->fp_owner = NULL;
+	__atomic_store_n(&s->cpu, -1, __ATOMIC_RELEASE);
+}
+
+/* Whoever owns this CPU's registers goes to memory. Interrupts off. */
+static void write_back(struct cpu *c)
+{
+	struct fp_state *s = c->fp_owner;
+
+	if (!s)
+		return;
+	if (unlikely(s->wide) && only_v_counts(s))
+		set_wide(s, false);
+	regs_save(c, s);
+	let_go(c, s);
+}
+
+/* The system call that did not find the state on its CPU: s is here or in memory now, narrow from here on. */
+static void forget(struct fp_state *s)
+{
+	if (s->wide && s->cpu < 0)
+		fp_vregs_get(s, s->regs.v);
+	s->forget = false;
+	set_wide(s, false);
+}
+
+bool fp_claim(struct fp_state *s)
+{
+	struct cpu *c = this_cpu();
+	bool live = c->fp_owner == s;
+
+	if (unlikely(!live && __atomic_load_n(&s->cpu, __ATOMIC_ACQUIRE) >= 0))
+		return false;
+	s->traps++;
+	c->fp_counts.traps[kind(s)]++;
+	if (s->guest) {
+		/* Either the guest's own is there, which traps us too, or that of a thread which will not be owner any more. */
+		write_sysreg(fp_cpu.cptr_closed, cptr_el2);
+		isb();
+	}
+	if (unlikely(s->forget))
+		forget(s);
+	if (likely(!live)) {
 		write_back(c);
 		regs_load(c, s);
 		c->fp_owner = s;
 		s->cpu = c->id;
 	}
-	c->fp_dirty = true;
-	/* A guest's claim does not open the registers to the process. */
 	if (!s->guest)
 		write_sysreg(s->cptr, cptr_el2);
+	return true;
 }
 
-void fp_claim(struct fp_state *s)
+void fp_use(struct fp_state *s)
 {
 	u64 flags = local_irq_save();
-	struct cpu *c = this_cpu();
 
-	s->traps++;
-	c->fp_counts.traps[kind(s)]++;
-	claim(c, s);
+	while (!fp_claim(s)) {
+		local_irq_restore(flags);
+		fp_evict(s);
+		flags = local_irq_save();
+	}
 	local_irq_restore(flags);
 }
 
-void fp_adopt(struct fp_state *s)
-{
-	struct cpu *c = this_cpu();
-
-	if (live_on(c, s))
-		c->fp_dirty = true;
-}
-
-static void fetch_here(void *arg)
+static void evict_here(void *arg)
 {
 	struct fp_state *s = arg;
 	struct cpu *c = this_cpu();
 
-	if (!live_on(c, s))
+	if (c->fp_owner != s)
 		return;
 	write_back(c);
-	c->fp_owner = NULL;
-	s->cpu = -1;
+	c->fp_counts.fetches++;
 	/* The thread that runs here may have been the owner. */
 	write_sysreg(fp_cpu.cptr_closed, cptr_el2);
 }
 
-void fp_fetch(struct fp_state *s)
+static void discard_here(void *arg)
 {
-	int cpu;
+	struct fp_state *s = arg;
+	struct cpu *c = this_cpu();
 
-	preempt_disable();
-	cpu = READ_ONCE(s->cpu);
-	if (cpu >= 0 && cpu != (int)this_cpu()->id && READ_ONCE(cpus[cpu]->fp_owner) == s &&
-	    __atomic_load_n(&cpus[cpu]->fp_dirty, __ATOMIC_ACQUIRE))
-		smp_call(cpu, fetch_here, s);
-	preempt_enable();
+	if (c->fp_owner != s)
+		return;
+	let_go(c, s);
+	write_sysreg(fp_cpu.cptr_closed, cptr_el2);
 }
 
-void fp_flush(struct fp_state *s)
+/* On the CPU that has s, if there is one. Nobody but the caller could make it live meanwhile. */
+static void where_it_is(struct fp_state *s, void (*fn)(void *arg))
 {
-	struct cpu *c;
-	u64 flags;
+	int cpu = __atomic_load_n(&s->cpu, __ATOMIC_ACQUIRE);
 
-	fp_fetch(s);
-	flags = local_irq_save();
-	c = this_cpu();
-	if (live_on(c, s) && c->fp_dirty)
-		regs_save(c, s);	/* stays dirty: the owner may go on writing at any time */
-	local_irq_restore(flags);
+	if (cpu >= 0)
+		smp_call(cpu, fn, s);
+	ASSERT(__atomic_load_n(&s->cpu, __ATOMIC_ACQUIRE) < 0);
+}
+
+void fp_evict(struct fp_state *s)
+{
+	where_it_is(s, evict_here);
 }
 
 void fp_discard(struct fp_state *s)
 {
-	u64 flags = local_irq_save();
-	struct cpu *c = this_cpu();
+	where_it_is(s, discard_here);
+}
 
-	if (c->fp_owner == s) {
-		c->fp_owner = NULL;
-		c->fp_dirty = false;
-		write_sysreg(fp_cpu.cptr_closed, cptr_el2);
-		isb();
+void fp_flush(struct fp_state *s)
+{
+	u64 flags = local_irq_save();
+	bool live = fp_is_live(s);
+
+	if (live) {
+		if (unlikely(s->forget))
+			forget(s);
+		regs_save(this_cpu(), s);
 	}
-	s->cpu = -1;
 	local_irq_restore(flags);
+	if (live)
+		return;
+	fp_evict(s);
+	if (unlikely(s->forget))
+		forget(s);
 }
 
 void fp_vregs_get(const struct fp_state *s, __uint128_t *v)
@@ -211,32 +270,12 @@ void fp_vregs_get(const struct fp_state *s, __uint128_t *v)
 		v[i] = s->wide ? *(const __uint128_t *)((const char *)s->sve + i * s->vl) : s->regs.v[i];
 }
 
-/* ---- the context switch ---- */
-
-/* An owner that is not dirty may have moved to another CPU and be gone by now: only its address counts. */
-void fp_switch_out(void)
+void fp_switch(const struct fp_state *next)
 {
-	write_back(this_cpu());
-}
-
-void fp_switch(struct fp_state *next)
-{
-	struct cpu *c = this_cpu();
-
-	if (live_on(c, next)) {
-		c->fp_dirty = true;
-		write_sysreg(next->cptr, cptr_el2);
-	} else {
-		write_sysreg(fp_cpu.cptr_closed, cptr_el2);
-	}
+	write_sysreg(fp_is_live(next) ? next->cptr : fp_cpu.cptr_closed, cptr_el2);
 }
 
 /* ---- the current thread's own state ---- */
-
-void fp_user_trap(void)
-{
-	fp_claim(&current_thread->fp);
-}
 
 int fp_user_sve_alloc(void)
 {
@@ -253,39 +292,44 @@ int fp_user_sve_trap(void)
 {
 	struct fp_state *s = &current_thread->fp;
 	int err = fp_user_sve_alloc();
-	struct cpu *c;
 	u64 flags;
 
 	if (err)
 		return err;
 	flags = local_irq_save();
-	c = this_cpu();
-	fp_claim(s);
+	while (!fp_claim(s)) {
+		local_irq_restore(flags);
+		fp_evict(s);
+		flags = local_irq_save();
+	}
 	if (!s->wide) {
 		length_set(s);
 		sve_clear_high();
 		set_wide(s, true);
 		write_sysreg(s->cptr, cptr_el2);
 	}
-	ASSERT(live_on(c, s) && c->fp_dirty);
+	s->wide_calls = 0;
+	ASSERT(fp_is_live(s));
 	local_irq_restore(flags);
 	return 0;
 }
 
-void fp_user_narrow(void)
+void fp_user_syscall(void)
 {
 	struct fp_state *s = &current_thread->fp;
 	u64 flags = local_irq_save();
-	struct cpu *c = this_cpu();
-	bool live = live_on(c, s);
+	int cpu = __atomic_load_n(&s->cpu, __ATOMIC_ACQUIRE);
 
-	if (s->wide) {
-		if (!live)
-			fp_vregs_get(s, s->regs.v);
-		set_wide(s, false);
-		if (live) {
-			c->fp_dirty = true;	/* regs.v is older */
-			write_sysreg(s->cptr, cptr_el2);
+	if (cpu >= 0 && cpu != (int)this_cpu()->id) {
+		/* Not worth a call: whoever brings it back looks at this first. Until then closed, should it run there again. */
+		s->forget = true;
+		s->cptr = fp_cpu.cptr_closed;
+	} else if (s->wide && !s->forget) {
+		if (cpu < 0 || ++s->wide_calls > FP_WIDE_CALLS) {
+			forget(s);
+			fp_switch(s);
+		} else {
+			sve_clear_high();
 		}
 	}
 	local_irq_restore(flags);
@@ -295,7 +339,8 @@ void fp_user_set_vl(unsigned vl)
 {
 	struct fp_state *s = &current_thread->fp;
 
-	fp_user_narrow();
+	fp_evict(s);
+	forget(s);
 	kfree(s->sve);
 	s->sve = NULL;
 	s->vl = vl;
@@ -305,19 +350,18 @@ void fp_user_write(const struct fp_regs *regs, const void *sve)
 {
 	struct fp_state *s = &current_thread->fp;
 	unsigned i;
-	u64 flags;
 
 	ASSERT(!sve || s->sve);
-	flags = local_irq_save();
 	fp_discard(s);
+	s->forget = false;
 	s->regs = *regs;
 	set_wide(s, sve);
+	s->wide_calls = 0;
 	if (sve) {
 		memcpy(s->sve, sve, FP_SVE_SIZE(s->vl));
 		for (i = 0; i < 32; i++)
 			memcpy((char *)s->sve + i * s->vl, &regs->v[i], sizeof(regs->v[i]));
 	}
-	local_irq_restore(flags);
 }
 
 /* ---- the kernel's own use ---- */
@@ -330,7 +374,6 @@ u64 fp_kernel_begin(void)
 	ASSERT(!c->fp_kernel);
 	c->fp_kernel = true;
 	write_back(c);
-	c->fp_owner = NULL;
 	c->fp_counts.kernel++;
 	write_sysreg(fp_cpu.cptr_closed, cptr_el2);
 	isb();

@@ -3,7 +3,8 @@
  * Whose state is in a CPU's vector registers: at most one owner per CPU, a thread's user state or a vCPU's guest state.
  * docs/fp.md has the invariant and the transitions. Kernel code is compiled without these registers and uses them only
  * between fp_kernel_begin and fp_kernel_end. Owner: kernel/fp/owner.c; lengths and features of the CPUs: kernel/fp/cpu.c.
- * Locks: none. A CPU's part of it changes on that CPU with interrupts off; a state's, by its thread (or the vCPU's).
+ * Locks: none. Owner pointer and the state's cpu change on that CPU with its interrupts off; other than that, a state
+ * is its thread's (or the vCPU's mutex holder's) while it is in memory, and the CPU's while it is live.
  */
 #pragma once
 
@@ -26,16 +27,23 @@ struct fp_state {
 	u64 cptr;		/* a thread's: CPTR_EL2 for EL0 while the state is live */
 	u16 vl;			/* vector length in bytes; 0: no SVE */
 	bool wide;		/* Z, P, FFR count (sve), not only V (regs.v) */
+	bool more;		/* wide, or the CPUs have FPMR: there is more to save and load than V */
 	bool guest;
-	int cpu;		/* CPU whose registers may hold the newest state; -1: none */
+	bool forget;		/* a thread's, live on another CPU: V alone counts, whatever wide says */
+	u8 wide_calls;		/* system calls that found the state wide since its last trap */
+	int cpu;		/* CPU whose registers are the state (its fp_owner), memory being old; -1: memory is */
 	u64 saves, loads, traps;
 };
+
+/* A thread whose last trap is so many system calls ago has stopped using SVE, for all we know. */
+#define FP_WIDE_CALLS	64
 
 enum fp_kind { FP_THREAD, FP_GUEST, FP_KINDS };
 
 /* Of one CPU, by kind of owner. */
 struct fp_counts {
 	u64 saves[FP_KINDS], loads[FP_KINDS], traps[FP_KINDS];
+	u64 fetches;		/* called from another CPU, or by ONE_REG: to memory */
 	u64 kernel;		/* fp_kernel_begin */
 };
 
@@ -56,46 +64,47 @@ unsigned fp_vl_guest_max(void);
 
 /* A state of all zeroes, in memory. */
 void fp_state_init(struct fp_state *s, bool guest);
-/* Gives back its memory. No CPU's registers may belong to s any more (fp_discard). */
+/* Gives back its memory. s is in memory (fp_evict, fp_discard). */
 void fp_state_destroy(struct fp_state *s);
 /* Make a guest's state wide, all zeroes, with vectors of vl bytes. Before it is first used. -ENOMEM */
 int fp_guest_sve(struct fp_state *s, unsigned vl);
-/* Everything to zero, the length stays. Between fp_discard and the next use. */
+/* Everything to zero, the length stays. s is in memory. */
 void fp_state_clear(struct fp_state *s);
 
-/* Make s the owner on this CPU, saving another's state and loading s's if needed. Preemption off. */
-void fp_claim(struct fp_state *s);
-/* A guest's state that is live here may be changed from now on without a trap: at each vcpu_load. Interrupts off. */
-void fp_adopt(struct fp_state *s);
+/*
+ * Make s the owner on this CPU, saving another's state and loading s's if needed. false, and nothing done: s is in another
+ * CPU's registers. CPTR_EL2 is open to EL0 afterwards for a thread's, closed for a guest's. Interrupts off, not in an
+ * interrupt's handler; takes no lock and follows no pointer that RCU keeps.
+ */
+bool fp_claim(struct fp_state *s);
+/*
+ * The four below may call another CPU and wait for it: thread context, interrupts on, no spinning lock held. Only for
+ * the state's own thread, or, a guest's, for the holder of the vCPU's mutex: nobody else makes it live meanwhile.
+ */
+/* fp_claim, from wherever s is. Preempted since, the caller may have moved on again. */
+void fp_use(struct fp_state *s);
+/* To memory, live nowhere. It stays there until its next use. */
+void fp_evict(struct fp_state *s);
+/* Memory as new as the registers, to be read; a state that is live here stays so. */
+void fp_flush(struct fp_state *s);
+/* As fp_evict, but the registers are not wanted: memory counts as it is. */
+void fp_discard(struct fp_state *s);
 /* Is s live in this CPU's registers now? Preemption off. */
 bool fp_is_live(const struct fp_state *s);
-/*
- * Before s may be used on this CPU by another thread than last time (a vCPU between two KVM_RUNs): bring its newest state
- * to memory from whichever CPU holds it. May wait for that CPU: thread context, interrupts on.
- */
-void fp_fetch(struct fp_state *s);
-/*
- * Write the newest state to memory (it stays owner). Called by whoever reads it: the state's own thread, or somebody
- * who knows that it is not running. Preemption may be on.
- */
-void fp_flush(struct fp_state *s);
-/* Memory is now the newest (after writing it), or s goes away: no CPU's registers count any more. */
-void fp_discard(struct fp_state *s);
 /* The 32 V registers of a state in memory, narrow or wide. */
 void fp_vregs_get(const struct fp_state *s, __uint128_t *v);
-/* The context switch and the guest's exit set CPTR_EL2 with this: closed unless next, a thread's, is the owner here. */
-void fp_switch(struct fp_state *next);
-/* The context switch, before the thread leaves the CPU: writes back what is newer than memory. Interrupts off. */
-void fp_switch_out(void);
+/*
+ * The context switch and the guest's exit set CPTR_EL2 with this: closed unless next, a thread's, is the owner here.
+ * Interrupts off.
+ */
+void fp_switch(const struct fp_state *next);
 
 /* ---- the current thread's own state, from its own context ---- */
 
-/* EL0 met the trap of FP and SIMD. */
-void fp_user_trap(void);
 /* EL0 met the trap of SVE. -EINVAL: there is no SVE; -ENOMEM. May sleep. */
 int fp_user_sve_trap(void);
-/* A system call: what SVE adds to V0..V31 is forgotten. */
-void fp_user_narrow(void);
+/* A system call of a thread whose state is wide: what SVE adds to V0..V31 is forgotten. */
+void fp_user_syscall(void);
 /* Another vector length (0: no SVE); what SVE adds to V0..V31 is forgotten. */
 void fp_user_set_vl(unsigned vl);
 /* Memory for a wide state of the present length, so that fp_user_write can take one. -ENOMEM */

@@ -409,7 +409,6 @@ static void do_schedule(bool preempt)
 	/* Hooks take locks whose holders wake threads: not under the run queue's. */
 	if (hooks)
 		hooks_out(prev);
-	fp_switch_out();
 	raw_lock(&rq->lock);
 	now = clock_ns();
 	account(rq, now);

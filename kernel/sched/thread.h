@@ -71,8 +71,7 @@ struct cpu {
 	u64 mpidr;
 	struct thread *idle;
 	struct thread *current;
-	struct fp_state *fp_owner;
-	bool fp_dirty;			/* the registers may be newer than fp_owner's memory */
+	struct fp_state *fp_owner;	/* the state in the registers; NULL: nobody's */
 	bool fp_kernel;			/* between fp_kernel_begin and fp_kernel_end */
 	struct fp_counts fp_counts;
 	u64 rcu_state;

@@ -80,10 +80,14 @@ static bool fast_idreg(struct vcpu *v, u64 esr)
 	return skip();
 }
 
-/* The guest's vector registers into this CPU. fp_claim leaves CPTR_EL2 as the host wants it: ours comes after. */
+/*
+ * The guest's vector registers into this CPU, unless they are in another's: calling that takes interrupts (trap/fp.c).
+ * fp_claim leaves CPTR_EL2 as the host wants it: ours comes after.
+ */
 static bool fast_fp(struct vcpu *v)
 {
-	fp_claim(&v->fp);
+	if (unlikely(!fp_claim(&v->fp)))
+		return false;
 	write_sysreg(v->traps.cptr, cptr_el2);
 	return true;
 }

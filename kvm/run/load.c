@@ -76,7 +76,6 @@ void vcpu_load(struct vcpu *v)
 	sysregs_load(v);
 	traps_load(v);
 	v->loaded = true;
-	fp_adopt(&v->fp);
 	timer_load(v);
 	vgic_load(v);
 	if (unlikely(v->pmu))

@@ -106,7 +106,6 @@ static void begin_slow(struct vcpu *v)
 	u64 flags;
 
 	vcpu_settle(v);
-	fp_fetch(&v->fp);
 	flags = local_irq_save();
 	other = resident_here[this_cpu()->id];
 	if (other)

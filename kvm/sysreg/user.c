@@ -85,16 +85,15 @@ int user_oslsr_set(struct vcpu *v, const struct sysreg_user *u, u64 val)
 /* Of the vector registers: kernel/fp keeps it. */
 int user_fpmr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val)
 {
-	fp_flush(&v->fp);
+	fp_evict(&v->fp);
 	*val = v->fp.regs.fpmr;
 	return 0;
 }
 
 int user_fpmr_set(struct vcpu *v, const struct sysreg_user *u, u64 val)
 {
-	vcpu_fp_begin(v);
+	fp_evict(&v->fp);
 	v->fp.regs.fpmr = val;
-	vcpu_fp_end(v);
 	return 0;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Traps that mean "the guest has no such thing". FP and SIMD are served in the fast tier (run/exit.c), so reaching
- * trap_fp means that the guest uses what it was not given.
+ * Traps that mean "the guest has no such thing"; and vector registers of a guest that are in another CPU, which only a
+ * thread with interrupts on can call: the rest of them is served in the fast tier (run/exit.c). docs/fp.md.
  */
 #include "kvm/run/run.h"
 
 enum trap_result trap_fp(struct vcpu *v);
+enum trap_result trap_sve(struct vcpu *v);
 enum trap_result trap_undef(struct vcpu *v);
 
 enum trap_result trap_undef(struct vcpu *v)
@@ -16,5 +17,11 @@ enum trap_result trap_undef(struct vcpu *v)
 
 enum trap_result trap_fp(struct vcpu *v)
 {
-	return trap_undef(v);
+	fp_use(&v->fp);
+	return TRAP_RETRY;
+}
+
+enum trap_result trap_sve(struct vcpu *v)
+{
+	return v->fp.wide ? trap_fp(v) : trap_undef(v);
 }

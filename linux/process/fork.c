@@ -123,7 +123,10 @@ static struct thread *thread_copy(struct task *t, const struct clone_request *rq
 	th->nice = me->nice;
 	fp_flush(&me->fp);
 	/* Narrow: clone is a system call. */
-	th->fp.regs = me->fp.regs;
+	fp_vregs_get(&me->fp, th->fp.regs.v);
+	th->fp.regs.fpsr = me->fp.regs.fpsr;
+	th->fp.regs.fpcr = me->fp.regs.fpcr;
+	th->fp.regs.fpmr = me->fp.regs.fpmr;
 	th->fp.vl = me->fp.vl;
 	return th;
 }

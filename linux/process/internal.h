@@ -18,7 +18,6 @@
 #include "linux/syscall.h"
 
 #define NSEC_PER_SEC	1000000000UL
-#define NO_SYSCALL	(~0UL)
 
 struct kspec {			/* struct __kernel_timespec */
 	s64 sec, nsec;

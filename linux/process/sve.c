@@ -86,7 +86,7 @@ static int show_counts(struct textbuf *t, void *arg)
 		    n.traps[FP_THREAD]);
 	text_printf(t, "guest saves %lu loads %lu traps %lu\n", n.saves[FP_GUEST], n.loads[FP_GUEST],
 		    n.traps[FP_GUEST]);
-	text_printf(t, "kernel %lu\n", n.kernel);
+	text_printf(t, "fetches %lu\nkernel %lu\n", n.fetches, n.kernel);
 	return 0;
 }
 

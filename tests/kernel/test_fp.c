@@ -20,6 +20,7 @@ struct owned {
 	u64 seed;
 	struct fp_regs regs;
 	u8 z[FP_SVE_SIZE(FP_VL_MAX)] __attribute__((aligned(16)));
+	u8 out[FP_SVE_SIZE(FP_VL_MAX)] __attribute__((aligned(16)));
 };
 
 static u32 dice;
@@ -61,14 +62,13 @@ static bool same(struct owned *o, bool memory)
 {
 	struct fp_regs now = o->s.regs;
 	const void *z = o->s.sve;
-	static u8 out[FP_SVE_SIZE(FP_VL_MAX)] __attribute__((aligned(16)));
 
 	if (!memory) {
 		if (o->s.wide)
-			sve_save(out, &now);
+			sve_save(o->out, &now);
 		else
 			fpsimd_save(&now);
-		z = out;
+		z = o->out;
 	}
 	regs_make(o, o->seed);
 	if (now.fpsr != o->regs.fpsr || now.fpcr != o->regs.fpcr)
@@ -94,10 +94,40 @@ static struct owned *owned_new(unsigned vl)
 
 static void owned_free(struct owned *o)
 {
-	fp_flush(&o->s);
 	fp_discard(&o->s);
 	fp_state_destroy(&o->s);
 	kfree(o);
+}
+
+/* Claimed, wherever it was; preemption is off, so that it stays ours. */
+static void own(struct owned *o)
+{
+	for (;;) {
+		fp_use(&o->s);
+		preempt_disable();
+		if (fp_is_live(&o->s))
+			return;
+		preempt_enable();
+	}
+}
+
+static bool claim(struct owned *o)
+{
+	u64 flags = local_irq_save();
+	bool done = fp_claim(&o->s);
+
+	local_irq_restore(flags);
+	return done;
+}
+
+/* Both words say the same, wherever it is. */
+static bool consistent(const struct owned *o)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < nr_cpus; i++)
+		n += cpus[i]->fp_owner == &o->s;
+	return o->s.cpu < 0 ? !n : n == 1 && cpus[o->s.cpu]->fp_owner == &o->s;
 }
 
 static void move(unsigned cpu)
@@ -134,9 +164,8 @@ static bool step(struct owned *o, u64 seed)
 	case 0:
 	case 1:
 	case 2:
-		preempt_disable();
-		fp_claim(&o->s);
-		good = same(o, false) && fp_is_live(&o->s);
+		own(o);
+		good = same(o, false);
 		regs_write(o, seed);
 		preempt_enable();
 		break;
@@ -145,8 +174,7 @@ static bool step(struct owned *o, u64 seed)
 		good = same(o, true);
 		break;
 	case 4:
-		fp_flush(&o->s);
-		fp_discard(&o->s);
+		fp_evict(&o->s);
 		good = same(o, true) && o->s.cpu < 0;
 		break;
 	case 5:
@@ -159,7 +187,7 @@ static bool step(struct owned *o, u64 seed)
 		move(roll(nr_cpus));
 		break;
 	}
-	return good;
+	return good && consistent(o);
 }
 
 SELFTEST(fp_random_owners)
@@ -172,8 +200,7 @@ SELFTEST(fp_random_owners)
 		o[i] = owned_new(!fp_cpu.sve || i < 2 ? 0 : i < 4 ? 16 : longest);
 		REQUIRE(o[i]);
 		memset(&o[i]->s.regs, 0, sizeof(o[i]->s.regs));
-		preempt_disable();
-		fp_claim(&o[i]->s);
+		own(o[i]);
 		regs_write(o[i], i);
 		preempt_enable();
 	}
@@ -195,14 +222,13 @@ static u32 phase;
 static void holder(void *arg)
 {
 	move(1);
-	preempt_disable();
-	fp_claim(&held->s);
+	own(held);
 	regs_write(held, 0x1234);
 	__atomic_store_n(&phase, 1, __ATOMIC_RELEASE);
 	while (__atomic_load_n(&phase, __ATOMIC_ACQUIRE) == 1)
 		cpu_relax();
 	CHECK(!fp_is_live(&held->s));
-	fp_claim(&held->s);
+	CHECK(claim(held));
 	CHECK(same(held, false));
 	regs_write(held, 0x4321);
 	__atomic_store_n(&phase, 3, __ATOMIC_RELEASE);
@@ -254,14 +280,13 @@ SELFTEST(fp_same_address)
 	u8 *z;
 
 	REQUIRE(o);
-	preempt_disable();
-	fp_claim(&o->s);
+	own(o);
 	regs_write(o, 0x77);
-	fp_switch_out();
-	CHECK(fp_is_live(&o->s) && !this_cpu()->fp_dirty);
+	preempt_enable();
+	fp_discard(&o->s);
+	CHECK(consistent(o));
 	fp_state_init(&o->s, true);
-	CHECK(!fp_is_live(&o->s) && this_cpu()->fp_owner == &o->s);
-	fp_claim(&o->s);
+	own(o);
 	fpsimd_save(&o->regs);
 	for (i = 0; i < 32; i++)
 		CHECK(!o->regs.v[i]);
@@ -270,14 +295,102 @@ SELFTEST(fp_same_address)
 	if (longest && !fp_guest_sve(&o->s, longest)) {
 		z = o->z;
 		memset(z, 0xff, sizeof(o->z));
-		preempt_disable();
-		fp_claim(&o->s);
+		own(o);
 		sve_save(z, &o->regs);
 		preempt_enable();
 		for (i = 0; i < FP_SVE_SIZE(longest); i++)
 			CHECK(!z[i]);
 	}
 	owned_free(o);
+}
+
+/* Nobody saves because a thread sleeps, or goes elsewhere; only for the next owner, or where it is used again. */
+SELFTEST(fp_stays)
+{
+	struct owned *o = owned_new(fp_vl_guest_max()), *other = owned_new(0);
+	unsigned cpu = nr_cpus > 1;
+	u64 end;
+
+	REQUIRE(o && other);
+	move(0);
+	own(o);
+	regs_write(o, 0x55);
+	preempt_enable();
+	end = clock_ns() + 2000000;
+	while (clock_ns() < end)	/* whoever wants this CPU */
+		thread_yield();
+	move(cpu);
+	CHECK(!o->s.saves && o->s.cpu == 0 && consistent(o));
+	CHECK(!cpu || !claim(o));
+	own(o);
+	CHECK(same(o, false));
+	CHECK(o->s.saves == cpu && o->s.loads == 1 + cpu && consistent(o));
+	preempt_enable();
+	move(0);
+	CHECK(o->s.saves == cpu && o->s.cpu == (int)cpu);
+	own(other);
+	regs_write(other, 0x66);
+	preempt_enable();
+	CHECK(!cpu || o->s.saves == 1);
+	fp_discard(&o->s);
+	CHECK(o->s.saves <= 1 && consistent(o));
+	owned_free(o);
+	owned_free(other);
+	move_back();
+}
+
+/*
+ * CPUs that take each other's: as many threads as CPUs and one more, each with a state of its own, all on the way from
+ * CPU to CPU, the state always left behind on the one before.
+ */
+#define TRAVELS	40
+
+struct traveller {
+	struct owned *o;
+	unsigned n, bad;
+};
+static u32 arrived;
+
+static void travel(void *arg)
+{
+	struct traveller *t = arg;
+	unsigned i;
+
+	for (i = 0; i < TRAVELS; i++) {
+		move(t->n + i);
+		own(t->o);
+		if (i)
+			t->bad += !same(t->o, false);
+		regs_write(t->o, (u64)t->n << 32 | i);
+		preempt_enable();
+	}
+	__atomic_add_fetch(&arrived, 1, __ATOMIC_RELEASE);
+}
+
+SELFTEST(fp_crossing)
+{
+	static struct traveller t[MAX_CPUS + 1];
+	unsigned i, n = MIN(nr_cpus, 8U) + 1;
+	struct thread *th;
+
+	arrived = 0;
+	for (i = 0; i < n; i++) {
+		t[i] = (struct traveller){ .o = owned_new(i & 1 ? fp_vl_guest_max() : 0), .n = i };
+		REQUIRE(t[i].o);
+		th = thread_create("fp traveller", travel, &t[i]);
+		REQUIRE(th);
+		thread_start(th);
+		thread_put(th);
+	}
+	while (__atomic_load_n(&arrived, __ATOMIC_ACQUIRE) != n)
+		thread_yield();
+	for (i = 0; i < n; i++) {
+		CHECK(!t[i].bad);
+		CHECK(consistent(t[i].o));
+		fp_flush(&t[i].o->s);
+		CHECK(same(t[i].o, true));
+		owned_free(t[i].o);
+	}
 }
 
 SELFTEST(fp_lengths)
