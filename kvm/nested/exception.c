@@ -220,7 +220,6 @@ void nested_commit(struct vcpu *v)
 {
 	struct nested *n = v->nested;
 
-	timer_nested_emulate(v);
 	/* The hypervisor takes the condition away by writes to the VNCR page that nobody sees. */
 	if (unlikely(n->maint) && n->hyp)
 		nested_maint_update(v);
@@ -228,9 +227,12 @@ void nested_commit(struct vcpu *v)
 	vcpu_commit_input(v);
 	if (!n->hyp && ((nested_hcr(v) & HCR_VSE) || unlikely(v->input.vserror)))
 		serror_commit(v);
+	timer_nested_emulate(v);
 	if (!n->hyp && hyp_irq_pending(v)) {
 		nested_inject(v, EXC_IRQ, 0, false, 0);
 		vcpu_commit_input(v);
+		/* The interrupt may be the guest's timer's: the hypervisor looks at CNTV_CTL_EL02 first of all. */
+		timer_nested_emulate(v);
 	}
 	if (n->lrs)
 		nested_vgic_enter(v);

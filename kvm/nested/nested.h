@@ -73,6 +73,7 @@ struct nested {
 	struct shadow *shadow;	/* held while the guest's context is the current one */
 	u64 hcr, cptr, cptr_nofp;	/* as sysreg_traps_compute worked them out */
 	u64 lr[16];		/* as written to hardware */
+	u32 linked;		/* of those: linked to a timer of ours, and not ended as far as the hypervisor was told */
 };
 
 #define vncr_reg(n, r)	((n)->vncr[sysreg_vncr[r] / 8])	/* while loaded, and not in hardware in this view */

@@ -102,8 +102,11 @@ void nested_vgic_load(struct vcpu *v)
 	struct nested *n = v->nested;
 	unsigned i;
 
+	n->linked = 0;
 	for (i = 0; i < vgic_host.nr_lr; i++) {
 		n->lr[i] = lr_translate(v, *page_lr(n, i));
+		if ((n->lr[i] & LR_HW) && (n->lr[i] & LR_STATE))
+			n->linked |= BIT(i);
 		lr_write(i, n->lr[i]);
 	}
 	write_sysreg(vncr_reg(n, REG_ICH_VMCR_EL2), ICH_VMCR_EL2);
@@ -112,22 +115,30 @@ void nested_vgic_load(struct vcpu *v)
 	n->lrs = true;
 }
 
-/* What the guest did with its list registers; an interrupt that it ended ends for the hypervisor, if linked to one. */
+/* What the guest did with a list register; an interrupt that it ended ends for the hypervisor, if linked to one. */
+static void fold_lr(struct vcpu *v, unsigned i)
+{
+	struct nested *n = v->nested;
+	u64 *lr = page_lr(n, i), now = lr_read(i), was = n->lr[i];
+
+	if (!(was & LR_STATE) || !((now ^ was) & LR_STATE))
+		return;
+	*lr = (*lr & ~LR_STATE) | (now & LR_STATE);
+	n->lr[i] = (was & ~LR_STATE) | (now & LR_STATE);
+	if (now & LR_STATE)
+		return;
+	n->linked &= ~BIT(i);
+	if (*lr & LR_HW)
+		vgic_model_deactivate(&v->vgic->pe, LR_PINTID(*lr));
+}
+
 static void fold(struct vcpu *v)
 {
 	struct nested *n = v->nested;
 	unsigned i;
 
-	for (i = 0; i < vgic_host.nr_lr; i++) {
-		u64 *lr = page_lr(n, i), now = lr_read(i), was = n->lr[i];
-
-		if (!(was & LR_STATE) || !((now ^ was) & LR_STATE))
-			continue;
-		*lr = (*lr & ~LR_STATE) | (now & LR_STATE);
-		n->lr[i] = (was & ~LR_STATE) | (now & LR_STATE);
-		if (!(now & LR_STATE) && (*lr & LR_HW))
-			vgic_model_deactivate(&v->vgic->pe, LR_PINTID(*lr));
-	}
+	for (i = 0; i < vgic_host.nr_lr; i++)
+		fold_lr(v, i);
 	vncr_reg(n, REG_ICH_VMCR_EL2) = read_sysreg(ICH_VMCR_EL2);
 	aprs_save(n);
 }
@@ -154,8 +165,15 @@ void nested_vgic_leave(struct vcpu *v)
 {
 	struct nested *n = v->nested;
 	u64 misr = read_sysreg(ICH_MISR_EL2), hcr = read_sysreg(ICH_HCR_EL2);
+	u32 linked;
 
 	write_sysreg(0, ICH_HCR_EL2);
+	/*
+	 * The end of a linked interrupt was the end of ours in hardware. The hypervisor's must end too before the host
+	 * takes the next one, which would otherwise be pending for it while still active, and wait for ever.
+	 */
+	for (linked = n->linked; linked; linked &= linked - 1)
+		fold_lr(v, __builtin_ctz(linked));
 	vncr_reg(n, REG_ICH_HCR_EL2) = (vncr_reg(n, REG_ICH_HCR_EL2) & ~HCR_EOICOUNT) | (hcr & HCR_EOICOUNT);
 	if (unlikely(misr)) {
 		fold(v);

@@ -343,6 +343,9 @@ void timer_block(struct vcpu *v)
 	u64 flags = local_irq_save();
 	int i;
 
+	/* A hypervisor that sets its guest's timers and waits, without an exit between the two. */
+	if (unlikely(v->nested) && v->loaded)
+		timer_nested_emulate(v);
 	for (i = 0; i < NR_TIMERS; i++) {
 		ctl = loaded_here(v) ? ctl_read(i) : ts->t[i].ctl;
 		cval = loaded_here(v) ? cval_read(v, i) : ts->t[i].cval;
