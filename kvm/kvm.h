@@ -97,7 +97,6 @@ struct vm {
 
 void vm_get(struct vm *vm);
 void vm_put(struct vm *vm);
-struct vm *vm_from_file(struct file *f);	/* NULL: another kind of file */
 struct vcpu *vm_vcpu_by_mpidr(struct vm *vm, u64 mpidr);	/* affinity fields only are compared; NULL */
 
 /* Stop every vCPU of the VM and wait until none is in the guest; vcpus_resume lets them go on. May sleep. */

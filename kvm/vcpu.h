@@ -145,7 +145,6 @@ struct vcpu {
 #define vreg(v, r)	((v)->regs.sys[r])	/* memory copy: only valid when put, or for rows kept in memory */
 
 /* kvm/vcpu.c */
-struct vcpu *vcpu_from_file(struct file *f);
 void vcpu_request(struct vcpu *v, u32 req);	/* set and kick: any context */
 void vcpu_kick(struct vcpu *v);			/* out of the guest or out of WFI; any context */
 int vcpu_create(struct vm *vm, u64 id);		/* KVM_CREATE_VCPU: a descriptor */

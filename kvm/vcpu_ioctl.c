@@ -24,11 +24,6 @@
 
 static const struct file_ops vcpu_ops;
 
-struct vcpu *vcpu_from_file(struct file *f)
-{
-	return f->ops == &vcpu_ops ? f->priv : NULL;
-}
-
 static s64 ioctl_vcpu_init(struct vcpu *v, const struct kvm_vcpu_init *init)
 {
 	return vcpu_init(v, init);

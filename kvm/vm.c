@@ -64,11 +64,6 @@ void vm_put(struct vm *vm)
 		vm_destroy(vm);
 }
 
-struct vm *vm_from_file(struct file *f)
-{
-	return f->ops == &vm_ops ? f->priv : NULL;
-}
-
 static void vm_release(struct file *f)
 {
 	vm_put(f->priv);

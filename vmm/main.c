@@ -149,92 +149,113 @@ static void parse_watchdog(struct vm *vm, const char *arg)
 	vm->acpi = vm->sdei = true;
 }
 
+enum { OPT_SDEI = 256, OPT_TEST_DEVICE, OPT_ACPI, OPT_WATCHDOG, OPT_CONTROL, OPT_STAMP, OPT_PTRAUTH };
+
+static const struct option options[] = {
+	{ "sdei", optional_argument, NULL, OPT_SDEI },
+	{ "acpi", no_argument, NULL, OPT_ACPI },
+	{ "watchdog", required_argument, NULL, OPT_WATCHDOG },
+	{ "control", required_argument, NULL, OPT_CONTROL },
+	{ "stamp", no_argument, NULL, OPT_STAMP },
+	{ "test-device", no_argument, NULL, OPT_TEST_DEVICE },
+	{ "kernel", required_argument, NULL, 'k' },
+	{ "initrd", required_argument, NULL, 'i' },
+	{ "append", required_argument, NULL, 'a' },
+	{ "cpus", required_argument, NULL, 'c' },
+	{ "memory", required_argument, NULL, 'm' },
+	{ "vector-length", required_argument, NULL, 'v' },
+	{ "pmu", no_argument, NULL, 'P' },
+	{ "ptrauth", no_argument, NULL, OPT_PTRAUTH },
+	{ "batch", no_argument, NULL, 'b' },
+	{ "nested", no_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, 'h' },
+	{ }
+};
+
+/* Options that only switch something on. false: not one of them. */
+static bool parse_switch(struct vm *vm, int c)
+{
+	switch (c) {
+	case 'P':
+		vm->pmu = true;
+		break;
+	case 'b':
+		vm->batch = true;
+		break;
+	case 'n':
+		vm->nested = true;
+		break;
+	case OPT_ACPI:
+		vm->acpi = vm->sdei = true;
+		break;
+	case OPT_STAMP:
+		vm->stamp = true;
+		break;
+	case OPT_PTRAUTH:
+		vm->ptrauth = true;
+		break;
+	case OPT_TEST_DEVICE:
+		vm->test_device = true;
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static void parse_value(struct vm *vm, int c, const char *value)
+{
+	switch (c) {
+	case 'k':
+		vm->kernel = value;
+		break;
+	case 'i':
+		vm->initrd = value;
+		break;
+	case 'a':
+		vm->cmdline = value;
+		break;
+	case 'c':
+		vm->nr_vcpus = parse_cpus(value);
+		break;
+	case 'm':
+		vm->ram_size = parse_size(value);
+		break;
+	case 'v':
+		vm->vector_bits = parse_vector_length(value);
+		break;
+	case OPT_SDEI:
+		if (value && strcmp(value, "strict"))
+			die(VMM_USAGE, "--sdei takes nothing or =strict, not '%s'", value);
+		vm->sdei = true;
+		vm->sdei_strict = value;
+		break;
+	case OPT_WATCHDOG:
+		parse_watchdog(vm, value);
+		break;
+	case OPT_CONTROL:
+		vm->control = value;
+		break;
+	}
+}
+
 static void parse_options(struct vm *vm, int argc, char **argv)
 {
-	enum { OPT_SDEI = 256, OPT_TEST_DEVICE, OPT_ACPI, OPT_WATCHDOG, OPT_CONTROL, OPT_STAMP, OPT_PTRAUTH };
-	static const struct option longs[] = {
-		{ "sdei", optional_argument, NULL, OPT_SDEI },
-		{ "acpi", no_argument, NULL, OPT_ACPI },
-		{ "watchdog", required_argument, NULL, OPT_WATCHDOG },
-		{ "control", required_argument, NULL, OPT_CONTROL },
-		{ "stamp", no_argument, NULL, OPT_STAMP },
-		{ "test-device", no_argument, NULL, OPT_TEST_DEVICE },
-		{ "kernel", required_argument, NULL, 'k' },
-		{ "initrd", required_argument, NULL, 'i' },
-		{ "append", required_argument, NULL, 'a' },
-		{ "cpus", required_argument, NULL, 'c' },
-		{ "memory", required_argument, NULL, 'm' },
-		{ "vector-length", required_argument, NULL, 'v' },
-		{ "pmu", no_argument, NULL, 'P' },
-		{ "ptrauth", no_argument, NULL, OPT_PTRAUTH },
-		{ "batch", no_argument, NULL, 'b' },
-		{ "nested", no_argument, NULL, 'n' },
-		{ "help", no_argument, NULL, 'h' },
-		{ }
-	};
 	int c;
 
 	opterr = 0;
-	while ((c = getopt_long(argc, argv, ":k:i:a:c:m:v:bnh", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, ":k:i:a:c:m:v:bnh", options, NULL)) != -1) {
 		switch (c) {
-		case 'k':
-			vm->kernel = optarg;
-			break;
-		case 'i':
-			vm->initrd = optarg;
-			break;
-		case 'a':
-			vm->cmdline = optarg;
-			break;
-		case 'c':
-			vm->nr_vcpus = parse_cpus(optarg);
-			break;
-		case 'm':
-			vm->ram_size = parse_size(optarg);
-			break;
-		case 'v':
-			vm->vector_bits = parse_vector_length(optarg);
-			break;
-		case 'P':
-			vm->pmu = true;
-			break;
-		case 'b':
-			vm->batch = true;
-			break;
-		case OPT_SDEI:
-			if (optarg && strcmp(optarg, "strict"))
-				die(VMM_USAGE, "--sdei takes nothing or =strict, not '%s'", optarg);
-			vm->sdei = true;
-			vm->sdei_strict = optarg;
-			break;
-		case OPT_ACPI:
-			vm->acpi = vm->sdei = true;
-			break;
-		case OPT_WATCHDOG:
-			parse_watchdog(vm, optarg);
-			break;
-		case OPT_CONTROL:
-			vm->control = optarg;
-			break;
-		case OPT_STAMP:
-			vm->stamp = true;
-			break;
-		case OPT_PTRAUTH:
-			vm->ptrauth = true;
-			break;
-		case OPT_TEST_DEVICE:
-			vm->test_device = true;
-			break;
-		case 'n':
-			vm->nested = true;
-			break;
 		case 'h':
 			fputs(usage, stdout);
 			exit(VMM_OK);
 		case ':':
 			die(VMM_USAGE, "option '%s' needs a value; see nestvm --help", argv[optind - 1]);
-		default:
+		case '?':
 			die(VMM_USAGE, "unknown option '%s'; see nestvm --help", argv[optind - 1]);
+		default:
+			if (!parse_switch(vm, c))
+				parse_value(vm, c, optarg);
 		}
 	}
 	if (optind < argc)

@@ -10,8 +10,6 @@ struct pt_regs;
 void print_set_level(int level);
 /* Once the console can write: what was said before. locks: threads exist, so messages take the lock. */
 void print_start(bool locks);
-/* Last bytes of the message ring, oldest first; bytes copied. For /proc and syslog. */
-size_t print_ring_read(char *buf, size_t size);
 
 /* "name+0x12" of a kernel address to buf. */
 void symbol_name(u64 addr, char *buf, size_t size);

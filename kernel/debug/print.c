@@ -117,15 +117,3 @@ void print_start(bool locks)
 	shown = ring_end;
 }
 
-size_t print_ring_read(char *buf, size_t size)
-{
-	u64 flags = spin_lock_irqsave(&print_lock);
-	u64 have = MIN(ring_end, (u64)RING_SIZE), from;
-	size_t n = MIN(have, (u64)size);
-
-	from = ring_end - n;
-	for (size_t i = 0; i < n; i++)
-		buf[i] = ring[(from + i) % RING_SIZE];
-	spin_unlock_irqrestore(&print_lock, flags);
-	return n;
-}

@@ -187,11 +187,6 @@ static void tables_switch(void)
 	local_irq_restore(flags);
 }
 
-void mm_cpu_init(void)
-{
-	tables_switch();
-}
-
 static void pages_init(void)
 {
 	for (unsigned i = 0; i < nr_regions; i++) {

@@ -19,9 +19,6 @@ struct mem_range {
  */
 void mm_boot_init(const struct mem_range *ram, unsigned nram, const struct mem_range *reserved, unsigned nres);
 
-/* A secondary CPU, MMU on under the tables of boot/: switch it to the final ones (same promises as above). */
-void mm_cpu_init(void);
-
 /* Give a range that was reserved (initrd, boot-only code) to the allocator. Whole pages inside it only. */
 void mm_free_range(u64 start, u64 size);
 

@@ -11,15 +11,6 @@ void spin_lock(spinlock_t *l)
 	raw_lock(l);
 }
 
-bool spin_trylock(spinlock_t *l)
-{
-	preempt_disable();
-	if (raw_trylock(l))
-		return true;
-	preempt_enable();
-	return false;
-}
-
 void spin_unlock(spinlock_t *l)
 {
 	raw_unlock(l);
@@ -40,13 +31,6 @@ void spin_unlock_irqrestore(spinlock_t *l, u64 flags)
 	raw_unlock(l);
 	local_irq_restore(flags);
 	preempt_enable();
-}
-
-bool spin_is_locked(spinlock_t *l)
-{
-	u32 v = __atomic_load_n((u32 *)l, __ATOMIC_RELAXED);
-
-	return (v >> 16) != (v & 0xffff);
 }
 
 void read_lock(rwlock_t *l)

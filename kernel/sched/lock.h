@@ -20,11 +20,9 @@ typedef struct { u16 next, owner; } __attribute__((aligned(4))) spinlock_t;	/* t
 
 /* A spinlock disables preemption. The _irq forms also mask interrupts; use them for what an interrupt handler takes too. */
 void spin_lock(spinlock_t *l);
-bool spin_trylock(spinlock_t *l);
 void spin_unlock(spinlock_t *l);
 u64 spin_lock_irqsave(spinlock_t *l);
 void spin_unlock_irqrestore(spinlock_t *l, u64 flags);
-bool spin_is_locked(spinlock_t *l);
 
 /* Spinning reader/writer lock; readers run in parallel; a waiting writer stops new readers. Preemption off inside. */
 typedef struct { u32 v; u32 waiting_writers; } rwlock_t;

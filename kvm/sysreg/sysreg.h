@@ -66,7 +66,6 @@ void idregs_read_cpu(u64 *id);
 
 int user_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_set_rw(struct vcpu *v, const struct sysreg_user *u, u64 val);
-int user_set_ro(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_timer_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_timer_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_impl_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);	/* impl.c */

@@ -35,11 +35,6 @@ int user_set_rw(struct vcpu *v, const struct sysreg_user *u, u64 val)
 	return 0;
 }
 
-int user_set_ro(struct vcpu *v, const struct sysreg_user *u, u64 val)
-{
-	return val == vreg(v, u->reg) ? 0 : -EINVAL;
-}
-
 int user_timer_get(struct vcpu *v, const struct sysreg_user *u, u64 *val)
 {
 	*val = timer_reg_read(v, u->reg);

@@ -416,30 +416,6 @@ int memobj_punch(struct memobj *o, u64 pos, u64 len)
 	return 0;
 }
 
-ssize_t memobj_read(struct memobj *o, u64 pos, void *buf, size_t n)
-{
-	size_t done = 0;
-	u64 size = READ_ONCE(o->size);
-
-	if (pos >= size)
-		return 0;
-	n = MIN(n, size - pos);
-	while (done < n) {
-		u64 at = pos + done, off = at & ~PAGE_MASK;
-		size_t len = MIN(n - done, PAGE_SIZE - off);
-		struct page *p = memobj_page(o, at >> PAGE_SHIFT, false);
-
-		if (p) {
-			memcpy((char *)buf + done, (char *)page_to_va(p) + off, len);
-			page_put(p);
-		} else {
-			memset((char *)buf + done, 0, len);
-		}
-		done += len;
-	}
-	return done;
-}
-
 ssize_t memobj_write(struct memobj *o, u64 pos, const void *buf, size_t n)
 {
 	size_t done = 0;

@@ -37,7 +37,6 @@ void memobj_put(struct memobj *o);
 /* Page at index with a reference, zero-filled and inserted when create; NULL: hole, or no memory. */
 struct page *memobj_page(struct memobj *o, u64 index, bool create);
 int memobj_resize(struct memobj *o, u64 size);		/* unmaps what is cut off everywhere; -ENOMEM, -EFBIG */
-ssize_t memobj_read(struct memobj *o, u64 pos, void *buf, size_t n);	/* kernel buffer; short at the end */
 ssize_t memobj_write(struct memobj *o, u64 pos, const void *buf, size_t n);	/* grows; -ENOMEM */
 /* Drop the whole pages inside [pos, pos+len) and unmap them where mapped shared; zero the rest of the range. 0. */
 int memobj_punch(struct memobj *o, u64 pos, u64 len);
