@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* madvise: advice that changes something, and advice that may be ignored. Locks as in mm.h. */
-#include "linux/mm/internal.h"
+#include "linux/mm/uffd.h"
 #include "linux/process/task.h"
 #include "linux/syscall.h"
 
@@ -116,6 +116,8 @@ static int do_madvise(struct mm *mm, u64 start, u64 len, int advice)
 		return 0;
 	if (end > USER_END)
 		return -ENOMEM;
+	if (advice == MADV_REMOVE || advice == MADV_DONTNEED || advice == MADV_DONTNEED_LOCKED)
+		uffd_tell_remove(mm, start, end);
 	if (advice == MADV_REMOVE)
 		return advise_remove(mm, start, end);
 	if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)

@@ -249,6 +249,7 @@ static void area_unlink(struct area *a)
 
 void areas_free(struct list *gone)
 {
+	uffd_tell_unmapped(gone);
 	while (!list_empty(gone)) {
 		struct area *a = list_first(gone, struct area, obj_link);
 
@@ -353,6 +354,8 @@ int areas_cut(struct mm *mm, u64 addr, u64 len, struct list *gone)
 	for (a = area_first(mm, addr); a && a->start < addr + len; a = next) {
 		next = area_next(a);
 		area_unlink(a);
+		if (unlikely(a->uffd))
+			uffd_cut(a, addr, addr + len);
 		list_add_tail(&a->obj_link, gone);
 	}
 	return 0;

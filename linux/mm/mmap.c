@@ -6,7 +6,7 @@
 #include <linux/fcntl.h>
 
 #include "linux/fs/vfs.h"
-#include "linux/mm/internal.h"
+#include "linux/mm/uffd.h"
 #include "linux/process/task.h"
 #include "linux/syscall.h"
 
@@ -164,10 +164,12 @@ static int move_pages(struct mm *mm, u64 from, u64 to, u64 len)
 
 struct remap {
 	u64 old, old_len, new_len, flags, new_addr;
+	struct list early;	/* areas that were where it moves to */
+	struct uffd *moved;	/* to be told of the move; NULL: nobody */
 };
 
 /* a holds [old, old+old_len) of what is to be moved. Under mm->lock for writing. */
-static s64 remap_move(struct mm *mm, struct area *a, const struct remap *r, struct list *gone)
+static s64 remap_move(struct mm *mm, struct area *a, struct remap *r, struct list *gone)
 {
 	u64 to = r->new_addr, len = MIN(r->old_len, r->new_len);
 	struct area *b;
@@ -189,8 +191,6 @@ static s64 remap_move(struct mm *mm, struct area *a, const struct remap *r, stru
 	b = err ? NULL : area_dup(mm, a);
 	if (!b)
 		return -ENOMEM;
-	b->uffd = NULL;		/* moved memory is no longer watched, as on Linux without its event */
-	b->uffd_mode = 0;
 	b->start = to;
 	b->end = to + r->new_len;
 	err = len ? move_pages(mm, r->old, to, len) : 0;
@@ -198,6 +198,7 @@ static s64 remap_move(struct mm *mm, struct area *a, const struct remap *r, stru
 		list_add(&b->obj_link, gone);
 		return err;
 	}
+	r->moved = uffd_moved(a, b);
 	area_link(b);
 	if (r->old_len && !(r->flags & MREMAP_DONTUNMAP))
 		if (mm_zap(mm, r->old, r->old + r->old_len) || areas_cut(mm, r->old, r->old_len, gone))
@@ -206,7 +207,7 @@ static s64 remap_move(struct mm *mm, struct area *a, const struct remap *r, stru
 	return to;
 }
 
-static s64 remap_locked(struct mm *mm, const struct remap *r, struct list *gone)
+static s64 remap_locked(struct mm *mm, struct remap *r, struct list *gone)
 {
 	struct area *a = area_find(mm, r->old);
 	u64 old_end = r->old + r->old_len;
@@ -220,7 +221,7 @@ static s64 remap_locked(struct mm *mm, const struct remap *r, struct list *gone)
 		return -EINVAL;
 	if (r->flags & MREMAP_FIXED) {
 		if (mm_zap(mm, r->new_addr, r->new_addr + r->new_len) ||
-		    areas_cut(mm, r->new_addr, r->new_len, gone))
+		    areas_cut(mm, r->new_addr, r->new_len, &r->early))
 			return -ENOMEM;
 		/* With old_len 0 that may have been what was to be mapped once more. */
 		a = area_find(mm, r->old);
@@ -250,7 +251,8 @@ static s64 remap_locked(struct mm *mm, const struct remap *r, struct list *gone)
 
 SYSCALL(mremap)
 {
-	struct remap r = { a0, ALIGN_UP(a1, PAGE_SIZE), ALIGN_UP(a2, PAGE_SIZE), a3, a4 };
+	struct remap r = { .old = a0, .old_len = ALIGN_UP(a1, PAGE_SIZE), .new_len = ALIGN_UP(a2, PAGE_SIZE),
+		.flags = a3, .new_addr = a4 };
 	struct mm *mm = mm_current();
 	struct list gone;
 	s64 ret;
@@ -268,9 +270,13 @@ SYSCALL(mremap)
 			return -EINVAL;
 	}
 	list_init(&gone);
+	list_init(&r.early);
 	down_write(&mm->lock);
 	ret = remap_locked(mm, &r, &gone);
 	up_write(&mm->lock);
+	areas_free(&r.early);
+	if (r.moved)
+		uffd_tell_moved(r.moved, r.old, ret, MIN(r.old_len, r.new_len));
 	areas_free(&gone);
 	return ret;
 }

@@ -9,7 +9,8 @@
 
 #define UFFD_FEATURES (UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_MISSING_SHMEM | UFFD_FEATURE_SIGBUS |	\
 		       UFFD_FEATURE_THREAD_ID | UFFD_FEATURE_MINOR_SHMEM | UFFD_FEATURE_EXACT_ADDRESS |	\
-		       UFFD_FEATURE_WP_HUGETLBFS_SHMEM | UFFD_FEATURE_WP_UNPOPULATED)
+		       UFFD_FEATURE_WP_HUGETLBFS_SHMEM | UFFD_FEATURE_WP_UNPOPULATED |				\
+		       UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP)
 #define RETRY_NS	10000000UL	/* look for a fatal signal this often while another one is pending */
 
 static struct uffd *uffd_get(struct uffd *u)
@@ -22,7 +23,7 @@ static void uffd_put(struct uffd *u)
 {
 	if (__atomic_sub_fetch(&u->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	ASSERT(list_empty(&u->pending) && list_empty(&u->told));
+	ASSERT(list_empty(&u->pending) && list_empty(&u->told) && list_empty(&u->events));
 	aspace_put(&u->mm->as);
 	kfree(u);
 }
@@ -97,7 +98,8 @@ int uffd_ask(struct area *a, u64 addr, unsigned access, int reason, struct uffd_
 	return reason;
 }
 
-int uffd_sleep(struct uffd_wait *w, bool intr)
+/* Until it is over: 0, or an errno for a signal; without intr only for a fatal one. */
+static int wait_answer(struct uffd_wait *w, bool intr)
 {
 	int err;
 
@@ -108,8 +110,43 @@ int uffd_sleep(struct uffd_wait *w, bool intr)
 		    !wait_event_until(&w->wq, READ_ONCE(w->over), clock_ns() + RETRY_NS))
 			err = 0;
 	} while (err && !intr && !fatal_signal_pending());
+	return err;
+}
+
+int uffd_sleep(struct uffd_wait *w, bool intr)
+{
+	int err = wait_answer(w, intr);
+
 	wait_leave(w);
 	return err ? -EINTR : -EAGAIN;
+}
+
+void uffd_event_begin(struct uffd *u)
+{
+	uffd_get(u);
+	__atomic_fetch_add(&u->changing, 1, __ATOMIC_ACQ_REL);
+}
+
+void uffd_event_cancel(struct uffd *u)
+{
+	__atomic_fetch_sub(&u->changing, 1, __ATOMIC_ACQ_REL);
+	uffd_put(u);
+}
+
+void uffd_event_end(struct uffd *u, const struct uffd_msg *msg)
+{
+	struct uffd_wait w = { .u = u, .msg = *msg };
+
+	waitq_init(&w.wq);
+	spin_lock(&u->lock);
+	w.over = u->released;
+	if (!w.over)
+		list_add_tail(&w.node, &u->events);
+	spin_unlock(&u->lock);
+	waitq_wake(&u->readers, POLLIN | POLLRDNORM);
+	(void)wait_answer(&w, false);
+	__atomic_fetch_sub(&u->changing, 1, __ATOMIC_ACQ_REL);
+	wait_leave(&w);
 }
 
 static bool in_range(const struct uffd_wait *w, u64 start, u64 len)
@@ -133,18 +170,28 @@ void uffd_wake(struct uffd *u, u64 start, u64 len)
 
 /* ---- the side of the descriptor ---- */
 
+static bool has_msg(const struct uffd *u)
+{
+	return !list_empty(&u->pending) || !list_empty(&u->events);
+}
+
+/* Faults before events, as on Linux. An event is over when it is read. */
 static bool take_msg(struct uffd *u, struct uffd_msg *m)
 {
 	struct uffd_wait *w;
 	bool found;
 
 	spin_lock(&u->lock);
-	found = !list_empty(&u->pending);
-	if (found) {
+	found = has_msg(u);
+	if (found && !list_empty(&u->pending)) {
 		w = list_first(&u->pending, struct uffd_wait, node);
 		list_del(&w->node);
 		list_add_tail(&w->node, &u->told);
 		*m = w->msg;
+	} else if (found) {
+		w = list_first(&u->events, struct uffd_wait, node);
+		*m = w->msg;
+		wait_over(w);
 	}
 	spin_unlock(&u->lock);
 	return found;
@@ -165,7 +212,7 @@ static ssize_t uffd_read(struct file *f, struct iobuf *b, u64 *pos)
 				return done;
 			if (f->flags & O_NONBLOCK)
 				return -EAGAIN;
-			err = wait_event_interruptible(&u->readers, !list_empty(&u->pending));
+			err = wait_event_interruptible(&u->readers, has_msg(u));
 			if (err)
 				return err;
 			continue;
@@ -186,7 +233,7 @@ static u32 uffd_poll(struct file *f, struct poll_table *pt)
 	poll_add(f, &u->readers, pt);
 	if (!__atomic_load_n(&u->ready, __ATOMIC_ACQUIRE) || !(f->flags & O_NONBLOCK))
 		return POLLERR;
-	return list_empty(&u->pending) ? 0 : POLLIN | POLLRDNORM;
+	return has_msg(u) ? POLLIN | POLLRDNORM : 0;
 }
 
 static void uffd_release(struct file *f)
@@ -195,6 +242,8 @@ static void uffd_release(struct file *f)
 
 	spin_lock(&u->lock);
 	u->released = true;
+	while (!list_empty(&u->events))
+		wait_over(list_first(&u->events, struct uffd_wait, node));
 	spin_unlock(&u->lock);
 	uffd_forget(u);
 	uffd_wake(u, 0, ~0UL);
@@ -282,6 +331,8 @@ static s64 ioctl_copy(struct uffd *u, u64 arg)
 	struct uffdio_range r;
 	int err;
 
+	if (READ_ONCE(u->changing))
+		return -EAGAIN;
 	if (copy_from_user(&c, arg, offsetof(struct uffdio_copy, copy)))
 		return -EFAULT;
 	r = (struct uffdio_range){ c.dst, c.len };
@@ -301,6 +352,8 @@ static s64 ioctl_zeropage(struct uffd *u, u64 arg)
 	struct uffdio_zeropage z = {};
 	int err;
 
+	if (READ_ONCE(u->changing))
+		return -EAGAIN;
 	if (copy_from_user(&z, arg, offsetof(struct uffdio_zeropage, zeropage)))
 		return -EFAULT;
 	err = uffd_range_check(&z.range);
@@ -317,6 +370,8 @@ static s64 ioctl_continue(struct uffd *u, u64 arg)
 	struct uffdio_continue c = {};
 	int err;
 
+	if (READ_ONCE(u->changing))
+		return -EAGAIN;
 	if (copy_from_user(&c, arg, offsetof(struct uffdio_continue, mapped)))
 		return -EFAULT;
 	err = uffd_range_check(&c.range);
@@ -334,6 +389,8 @@ static s64 ioctl_writeprotect(struct uffd *u, u64 arg)
 	bool on;
 	int err;
 
+	if (READ_ONCE(u->changing))
+		return -EAGAIN;
 	if (get_user(w, arg))
 		return -EFAULT;
 	err = uffd_range_check(&w.range);
@@ -397,6 +454,7 @@ SYSCALL(userfaultfd)
 	u->mm = mm_current();
 	list_init(&u->pending);
 	list_init(&u->told);
+	list_init(&u->events);
 	waitq_init(&u->readers);
 	aspace_get(&u->mm->as);
 	fd = anon_fd(&uffd_ops, u, O_RDONLY | (a0 & (O_CLOEXEC | O_NONBLOCK)));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * userfaultfd: faults that another thread is asked about. Owner: linux/mm/uffd.c (descriptors, waiting), uffd_ops.c (what
- * its ioctls do to memory). Linux: Documentation/admin-guide/mm/userfaultfd.rst, userfaultfd(2).
+ * its ioctls do to memory), uffd_event.c (what it is told of besides faults). Linux: Documentation/admin-guide/mm/userfaultfd.rst, userfaultfd(2).
  *
  * An area names its uffd without a reference: the descriptor's release takes it out of all areas, under mm->lock for
  * writing. A write-protected page carries PT_SW0 in its entry and no PT_W; the bit means something only while its area
@@ -22,9 +22,11 @@ struct uffd {
 	u64 features;
 	bool ready;			/* UFFDIO_API was called; set once */
 	bool released;
+	u32 changing;			/* events on their way: until they are read, ioctls that fill memory give EAGAIN */
 	struct mm *mm;			/* holds as.refs, not users */
 	spinlock_t lock;		/* the lists, released */
 	struct list pending, told;	/* uffd_wait: faults not yet read, and read */
+	struct list events;		/* uffd_wait: events not yet read */
 	struct waitq readers;
 };
 
@@ -51,6 +53,23 @@ int uffd_ask(struct area *a, u64 addr, unsigned access, int reason, struct uffd_
 int uffd_sleep(struct uffd_wait *w, bool intr);
 /* Those that wait for an address in [start, start + len) look again. */
 void uffd_wake(struct uffd *u, u64 start, u64 len);
+
+/*
+ * An event in two steps: begin with mm->lock held, when it is certain that the change will be made; end without locks,
+ * returns when the event was read, when nobody can read it any more, or when the thread is to die.
+ */
+void uffd_event_begin(struct uffd *u);
+void uffd_event_end(struct uffd *u, const struct uffd_msg *msg);
+void uffd_event_cancel(struct uffd *u);		/* instead of end: nothing to tell */
+
+/* uffd_event.c */
+#define UFFD_UNMAPPED	BIT(31)		/* area->uffd_mode of an area taken out: its uffd is to be told, and is counted */
+void uffd_cut(struct area *a, u64 start, u64 end);	/* unmapped as part of this range; mm->lock held for writing */
+void uffd_tell_unmapped(struct list *gone);		/* areas that uffd_cut marked; no locks held */
+void uffd_tell_remove(struct mm *mm, u64 start, u64 end);	/* pages of the range will go; no locks held */
+/* Memory of a moves to b: b is watched, and the result to be told, if its uffd wants to know; else b is not. */
+struct uffd *uffd_moved(const struct area *a, struct area *b);
+void uffd_tell_moved(struct uffd *u, u64 from, u64 to, u64 len);
 
 /* uffd_ops.c: the ioctls that change memory. They may sleep; partial results are in the structures. */
 int uffd_register(struct uffd *u, struct uffdio_register *r);

@@ -160,10 +160,12 @@ void uffd_forget(struct uffd *u)
 /* ---- pages put in ---- */
 
 /* All of the range is in one area that somebody watches, and that can do what is asked. mm->lock held. */
-static int target_check(struct mm *mm, u64 start, u64 len, bool wp, bool cont)
+static int target_check(const struct uffd *u, u64 start, u64 len, bool wp, bool cont)
 {
-	struct area *a = mm->exiting ? NULL : area_find(mm, start);
+	struct area *a = u->mm->exiting ? NULL : area_find(u->mm, start);
 
+	if (READ_ONCE(u->changing))
+		return -EAGAIN;
 	if (!a || start + len > a->end || !a->uffd)
 		return -ENOENT;
 	if ((wp && !(a->uffd_mode & UFFDIO_REGISTER_MODE_WP)) || (cont && !a->obj))
@@ -171,23 +173,24 @@ static int target_check(struct mm *mm, u64 start, u64 len, bool wp, bool cont)
 	return 0;
 }
 
-static int target_check_unlocked(struct mm *mm, u64 start, u64 len, bool wp, bool cont)
+static int target_check_unlocked(const struct uffd *u, u64 start, u64 len, bool wp, bool cont)
 {
 	int err;
 
-	down_read(&mm->lock);
-	err = target_check(mm, start, len, wp, cont);
-	up_read(&mm->lock);
+	down_read(&u->mm->lock);
+	err = target_check(u, start, len, wp, cont);
+	up_read(&u->mm->lock);
 	return err;
 }
 
 /* The whole page at addr becomes p, whose reference this takes. */
-static int put_page(struct mm *mm, u64 addr, struct page *p, bool wp)
+static int put_page(struct uffd *u, u64 addr, struct page *p, bool wp)
 {
+	struct mm *mm = u->mm;
 	int err;
 
 	down_read(&mm->lock);
-	err = target_check(mm, addr, PAGE_SIZE, wp, false);
+	err = target_check(u, addr, PAGE_SIZE, wp, false);
 	if (err)
 		page_put(p);
 	else
@@ -204,7 +207,7 @@ s64 uffd_copy(struct uffd *u, const struct uffdio_copy *c)
 
 	if (!mm_get_live(u->mm))
 		return -ESRCH;
-	err = target_check_unlocked(u->mm, c->dst, c->len, wp, false);
+	err = target_check_unlocked(u, c->dst, c->len, wp, false);
 	while (!err && (u64)done < c->len) {
 		struct page *p = page_alloc(0, 0);
 
@@ -215,7 +218,7 @@ s64 uffd_copy(struct uffd *u, const struct uffdio_copy *c)
 		if (p && err)
 			page_put(p);
 		if (!err)
-			err = put_page(u->mm, c->dst + done, p, wp);
+			err = put_page(u, c->dst + done, p, wp);
 		if (!err)
 			done += PAGE_SIZE;
 		if (!err && fatal_signal_pending())
@@ -232,9 +235,9 @@ s64 uffd_zeropage(struct uffd *u, const struct uffdio_zeropage *z)
 
 	if (!mm_get_live(u->mm))
 		return -ESRCH;
-	err = target_check_unlocked(u->mm, z->range.start, z->range.len, false, false);
+	err = target_check_unlocked(u, z->range.start, z->range.len, false, false);
 	while (!err && (u64)done < z->range.len) {
-		err = put_page(u->mm, z->range.start + done, zero_page, false);
+		err = put_page(u, z->range.start + done, zero_page, false);
 		if (!err)
 			done += PAGE_SIZE;
 		if (!err && fatal_signal_pending())
@@ -252,12 +255,12 @@ s64 uffd_continue(struct uffd *u, const struct uffdio_continue *c)
 
 	if (!mm_get_live(u->mm))
 		return -ESRCH;
-	err = target_check_unlocked(u->mm, c->range.start, c->range.len, wp, true);
+	err = target_check_unlocked(u, c->range.start, c->range.len, wp, true);
 	while (!err && (u64)done < c->range.len) {
 		u64 at = c->range.start + done;
 
 		down_read(&u->mm->lock);
-		err = target_check(u->mm, at, PAGE_SIZE, wp, true);
+		err = target_check(u, at, PAGE_SIZE, wp, true);
 		if (!err)
 			err = area_map_present(u->mm, area_find(u->mm, at), at, wp ? PT_UFFD_WP : 0);
 		up_read(&u->mm->lock);
@@ -325,7 +328,9 @@ int uffd_writeprotect(struct uffd *u, const struct uffdio_writeprotect *w)
 
 		down_read(&u->mm->lock);
 		a = u->mm->exiting ? NULL : area_first(u->mm, at);
-		if (!a || a->start >= end) {
+		if (READ_ONCE(u->changing)) {
+			err = -EAGAIN;
+		} else if (!a || a->start >= end) {
 			err = any ? 0 : -ENOENT;
 			at = end;
 		} else if (!(a->uffd_mode & UFFDIO_REGISTER_MODE_WP)) {

@@ -63,6 +63,8 @@ static void psci_version(void)
 	check_eq(reg(vm.vcpu, FW(0)), 0x10001, "PSCI version 1.1 by default");
 	set_errno(vm.vcpu, FW(0), 1, EINVAL, "PSCI 0.1 with the 0.2 feature");
 	set_errno(vm.vcpu, FW(0), 3, EINVAL, "PSCI 0.3");
+	set_errno(vm.vcpu, FW(0), 0x10002, EINVAL, "PSCI 1.2: not before Linux 6.13");
+	set_errno(vm.vcpu, FW(0), 0x10003, EINVAL, "PSCI 1.3");
 	set_errno(vm.vcpu, FW(0), 0x20000, EINVAL, "PSCI 2.0");
 	set_errno(vm.vcpu, FW(0), ~0UL, EINVAL, "PSCI ~0");
 	check_errno(set_reg(vm.vcpu, FW(0), NULL), EFAULT, "from NULL");

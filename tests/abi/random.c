@@ -34,6 +34,8 @@ struct op {
 	bool never;	/* cannot succeed here: there is no such hardware, or it is not for arm64 */
 };
 
+#define COPY_TAGS	"KVM_ARM_MTE_COPY_TAGS"
+
 #define OP(name, fn, weight)	{ name, fn, weight, false }
 #define NEVER(name, fn, weight)	{ name, fn, weight, true }
 
@@ -61,7 +63,8 @@ static const struct op ops[] = {
 	OP("KVM_GET_REG_LIST", op_reg_list, 2), OP("KVM_GET_MP_STATE", op_get_mp, 2),
 	OP("KVM_SET_MP_STATE", op_set_mp, 4), OP("KVM_GET_VCPU_EVENTS", op_get_events, 2),
 	OP("KVM_SET_VCPU_EVENTS", op_set_events, 3), OP("KVM_SET_SIGNAL_MASK", op_sigmask, 2),
-	OP("KVM_SET_GUEST_DEBUG", op_guest_debug, 3),
+	OP("KVM_SET_GUEST_DEBUG", op_guest_debug, 3), OP("KVM_IRQ_LINE_STATUS", op_irq_line_status, 3),
+	OP("KVM_RESET_DIRTY_RINGS", op_reset_rings, 2), OP(COPY_TAGS, op_copy_tags, 2),
 	OP("memory", op_memory, 6), OP("eventfd", op_event, 6), NEVER("any number", op_wild, 6),
 };
 
@@ -95,6 +98,12 @@ static void count(unsigned op, long ret)
 }
 
 static bool must_catch_up;	/* with SECONDS */
+static bool have_mte;
+
+static bool never(const struct op *op)
+{
+	return op->never || (!have_mte && !strcmp(op->name, COPY_TAGS));
+}
 
 static unsigned by_weight(struct fuzzer *f)
 {
@@ -115,7 +124,7 @@ static unsigned one_behind(struct fuzzer *f)
 
 	for (n = 0; n < 4; n++) {
 		i = below(&f->r, NR_OPS);
-		if (!ops[i].never && (ops[best].never || counts->good[i] < counts->good[best]))
+		if (!never(&ops[i]) && (never(&ops[best]) || counts->good[i] < counts->good[best]))
 			best = i;
 	}
 	return best;
@@ -433,7 +442,7 @@ static unsigned too_few(uint64_t want)
 	unsigned i, few = 0;
 
 	for (i = 0; i <= NR_OPS; i++)
-		if (i == RUNS || !ops[i].never)
+		if (i == RUNS || !never(&ops[i]))
 			few += counts->good[i] < want;
 	return few;
 }
@@ -463,6 +472,7 @@ int main(int argc, char **argv)
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must((long)counts);
 	must_catch_up = ms;
+	have_mte = ioctl(must(open("/dev/kvm", O_RDWR)), KVM_CHECK_EXTENSION, KVM_CAP_ARM_MTE) > 0;
 	for (i = 0; good && (ms ? spent < ms || (spent < 3 * ms && too_few(ENOUGH)) : i < rounds); i++) {
 		good = round_run(seed + i);
 		spent = now_ms() - begin;

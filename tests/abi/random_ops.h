@@ -199,6 +199,45 @@ static long op_irq_line(struct fuzzer *f)
 	return ioctl(f->w->vm, KVM_IRQ_LINE, give(f, &l, sizeof(l)));
 }
 
+static long op_irq_line_status(struct fuzzer *f)
+{
+	struct kvm_irq_level l = { .irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | below(&f->r, 96) };
+
+	l.level = below(&f->r, 2);
+	spoil(&f->r, &l, sizeof(l));
+	return ioctl(f->w->vm, KVM_IRQ_LINE_STATUS, give(f, &l, sizeof(l)));
+}
+
+/* Rings must be there before any vCPU: mostly that takes a VM of its own. */
+static long op_reset_rings(struct fuzzer *f)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_DIRTY_LOG_RING_ACQ_REL, .args = { 4096 << below(&f->r, 6) } };
+	int vm = fresh_vm(f), fd;
+
+	if (vm < 0)
+		return ioctl(f->w->vm, KVM_RESET_DIRTY_RINGS, 0);
+	(void)ioctl(vm, KVM_ENABLE_CAP, &cap);
+	fd = one_in(&f->r, 2) ? ioctl(vm, KVM_CREATE_VCPU, 0) : -1;
+	return fresh_drop(vm, fd, ioctl(vm, KVM_RESET_DIRTY_RINGS, one_in(&f->r, 8) ? rnd(&f->r) : 0));
+}
+
+/* Where the CPU has tags; else EINVAL for all. */
+static long op_copy_tags(struct fuzzer *f)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_ARM_MTE };
+	struct kvm_arm_copy_mte_tags c = {
+		.guest_ipa = RAM_GPA + 0x1000 * below(&f->r, 8), .length = 0x1000 * below(&f->r, 4),
+		.addr = f->scratch + 0x8000, .flags = below(&f->r, 2),
+	};
+	int vm = fresh_vm(f);
+
+	spoil(&f->r, &c.flags, sizeof(c.flags));
+	spoil(&f->r, &c.length, sizeof(c.length));
+	if (vm >= 0 && !ioctl(vm, KVM_ENABLE_CAP, &cap))
+		(void)set_slot(vm, 0, 0, RAM_GPA, 0x400000, f->w->ram);
+	return fresh_drop(vm, -1, ioctl(vm >= 0 ? vm : f->w->vm, KVM_ARM_MTE_COPY_TAGS, give(f, &c, sizeof(c))));
+}
+
 static long op_irqfd(struct fuzzer *f)
 {
 	struct kvm_irqfd i = { .fd = PICK(&f->r, f->w->event), .gsi = below(&f->r, 64), .flags = below(&f->r, 2) };

@@ -504,6 +504,163 @@ static void guest(void)
 	vm_drop(&gvm);
 }
 
+/* ---- events: a thread changes its memory, and waits until that was read ---- */
+
+#define EVENTS	(UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP)
+
+struct change {
+	pthread_t t;
+	enum { DONTNEED, REMOVE, UNMAP, REPLACE, MOVE } what;
+	uint8_t *p, *to;
+	uint64_t len;
+	long ret;
+	volatile bool done;
+};
+
+static void *change_fn(void *arg)
+{
+	struct change *c = arg;
+
+	switch (c->what) {
+	case DONTNEED:
+		c->ret = madvise(c->p, c->len, MADV_DONTNEED);
+		break;
+	case REMOVE:
+		c->ret = madvise(c->p, c->len, MADV_REMOVE);
+		break;
+	case UNMAP:
+		c->ret = munmap(c->p, c->len);
+		break;
+	case REPLACE:
+		c->ret = (long)mmap(c->p, c->len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		break;
+	case MOVE:
+		c->ret = (long)mremap(c->p, c->len, c->len, MREMAP_MAYMOVE | MREMAP_FIXED, c->to);
+		break;
+	}
+	c->done = true;
+	return NULL;
+}
+
+/* Begin the change; wait for its event. */
+static struct uffd_msg change(int u, struct change *c)
+{
+	struct pollfd pf = { .fd = u, .events = POLLIN };
+
+	c->done = false;
+	must(pthread_create(&c->t, NULL, change_fn, c) ? -1 : 0);
+	check_eq(poll(&pf, 1, 60000), 1, "an event");
+	check(!c->done, "the change waits for its reader");
+	return next(u);
+}
+
+static bool is_range(const struct uffd_msg *m, uint8_t event, void *p, uint64_t len)
+{
+	if (m->event == event && m->arg.remove.start == (uintptr_t)p && m->arg.remove.end == (uintptr_t)p + len)
+		return true;
+	printf("# event %#x %#llx to %#llx, wanted %#lx + %#lx\n", m->event, (long long)m->arg.remove.start,
+	       (long long)m->arg.remove.end, (long)p, (long)len);
+	return false;
+}
+
+static void event_remove(void)
+{
+	int u = uffd_open(O_NONBLOCK, EVENTS), fd = must(memfd_create("e", 0));
+	struct pollfd pf = { .fd = u, .events = POLLIN };
+	struct change c = { .what = DONTNEED, .p = anon(8 * PG), .len = 8 * PG };
+	struct uffd_msg m;
+	uint8_t *src = anon(PG), *q;
+
+	memset(src, 7, PG);
+	check_eq(watch(u, c.p + PG, 2 * PG, MISSING, NULL), 0, "watch two pages of eight");
+	check_eq(copy(u, c.p + PG, src, PG, 0), 0, "fill one");
+	must(pthread_create(&c.t, NULL, change_fn, &c) ? -1 : 0);
+	check_eq(poll(&pf, 1, 60000), 1, "an event");
+	check_errno(copy(u, c.p + 2 * PG, src, PG, 0), EAGAIN, "no copy before it is read");
+	check_errno(zero(u, c.p + 2 * PG, PG), EAGAIN, "nor zeroes");
+	check(!c.done && c.p[PG] == 7, "nothing is gone before it is read");
+	m = next(u);
+	check(is_range(&m, UFFD_EVENT_REMOVE, c.p + PG, 2 * PG), "REMOVE of what is watched");
+	pthread_join(c.t, NULL);
+	check_eq(c.ret, 0, "MADV_DONTNEED");
+	check_eq(copy(u, c.p + PG, src, PG, 0), 0, "the page is missing again");
+	check_errno(read(u, &m, sizeof(m)), EAGAIN, "no more events");
+
+	must(ftruncate(fd, 4 * PG));
+	q = mmap(NULL, 4 * PG, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	must((long)q);
+	q[PG] = 1;
+	check_eq(watch(u, q, 4 * PG, MISSING, NULL), 0, "watch a memfd");
+	c = (struct change){ .what = REMOVE, .p = q, .len = 2 * PG };
+	m = change(u, &c);
+	check(is_range(&m, UFFD_EVENT_REMOVE, q, 2 * PG), "REMOVE of shared memory");
+	pthread_join(c.t, NULL);
+	check_eq(c.ret, 0, "MADV_REMOVE");
+	close(fd);
+	close(u);
+}
+
+static void event_unmap(void)
+{
+	int u = uffd_open(O_NONBLOCK, EVENTS);
+	struct change c = { .what = UNMAP, .p = anon(8 * PG), .len = 6 * PG };
+	struct uffd_msg m;
+	uint8_t *src = anon(PG);
+
+	check_eq(watch(u, c.p + PG, PG, MISSING, NULL), 0, "watch a page");
+	check_eq(watch(u, c.p + 3 * PG, 5 * PG, MISSING, NULL), 0, "and some behind it");
+	m = change(u, &c);
+	check(is_range(&m, UFFD_EVENT_UNMAP, c.p, 6 * PG), "one UNMAP, of all that is unmapped");
+	pthread_join(c.t, NULL);
+	check_eq(c.ret, 0, "munmap");
+	check_errno(read(u, &m, sizeof(m)), EAGAIN, "no other event");
+	check_errno(copy(u, c.p + PG, src, PG, 0), ENOENT, "it is not watched any more");
+	check_eq(copy(u, c.p + 7 * PG, src, PG, 0), 0, "the rest is");
+	c = (struct change){ .what = REPLACE, .p = c.p + 6 * PG, .len = PG };
+	m = change(u, &c);
+	check(is_range(&m, UFFD_EVENT_UNMAP, c.p, PG), "UNMAP where something else was mapped");
+	pthread_join(c.t, NULL);
+	check_eq(c.ret, (long)c.p, "mmap");
+	/* Nobody reads: closing the descriptor lets the change go on. */
+	c = (struct change){ .what = UNMAP, .p = c.p + PG, .len = PG };
+	struct pollfd pf = { .fd = u, .events = POLLIN };
+
+	must(pthread_create(&c.t, NULL, change_fn, &c) ? -1 : 0);
+	check_eq(poll(&pf, 1, 60000), 1, "an event that nobody reads");
+	close(u);
+	pthread_join(c.t, NULL);
+	check_eq(c.ret, 0, "munmap after the descriptor was closed");
+}
+
+static void event_remap(void)
+{
+	int u = uffd_open(O_NONBLOCK, UFFD_FEATURE_EVENT_REMAP), u2 = uffd_open(O_NONBLOCK, 0);
+	uint8_t *p = anon(4 * PG), *to = anon(4 * PG), *src = anon(PG);
+	struct change c = { .what = MOVE, .p = p, .to = to, .len = 2 * PG };
+	struct uffd_msg m;
+
+	memset(src, 9, PG);
+	check_eq(watch(u, p, 4 * PG, MISSING, NULL), 0, "watch");
+	check_eq(copy(u, p, src, PG, 0), 0, "fill the first page");
+	m = change(u, &c);
+	pthread_join(c.t, NULL);
+	check(m.event == UFFD_EVENT_REMAP && m.arg.remap.from == (uintptr_t)p && m.arg.remap.to == (uintptr_t)to &&
+	      m.arg.remap.len == 2 * PG, "REMAP from, to, length");
+	check_eq(c.ret, (long)to, "mremap");
+	check_eq(to[0], 9, "the page came along");
+	check_eq(copy(u, to + PG, src, PG, 0), 0, "the new place is watched");
+	check_errno(copy(u, p + PG, src, PG, 0), ENOENT, "the old one is not");
+	check_errno(read(u, &m, sizeof(m)), EAGAIN, "UNMAP was not asked for");
+	/* Without the feature what is moved is not watched, and nobody waits. */
+	check_eq(watch(u2, src, PG, MISSING, NULL), 0, "watch without events");
+	c = (struct change){ .what = MOVE, .p = src, .to = p + 2 * PG, .len = PG };
+	change_fn(&c);
+	check_eq(c.ret, (long)c.to, "mremap");
+	check_errno(zero(u2, c.to, PG), ENOENT, "it is watched no more");
+	close(u);
+	close(u2);
+}
+
 int main(void)
 {
 	int fd = must(memfd_create("w", 0));
@@ -517,5 +674,8 @@ int main(void)
 	write_protect(MAP_SHARED, fd, "a memfd");
 	shmem();
 	guest();
+	event_remove();
+	event_unmap();
+	event_remap();
 	return report();
 }
