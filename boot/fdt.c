@@ -52,7 +52,7 @@ static u32 node_u32(int node, const char *name, u32 missing)
 /* Devices by kind, found in one walk over the tree: searching it once for each costs millions of instructions. */
 enum kind { GIC, TIMER, UART, RTC, PSCI, PMU, VIRTIO, KINDS };
 static const struct { const char *compatible; enum kind kind; } drivers[] = {
-	{ "arm,gic-v3", GIC }, { "arm,armv8-timer", TIMER }, { "arm,pl011", UART }, { "arm,pl031", RTC },
+	{ "arm,gic-v3", GIC }, { "arm,armv8-timer", TIMER }, { "arm,pl011", UART }, { "ns16550a", UART }, { "arm,pl031", RTC },
 	{ "arm,psci-1.0", PSCI }, { "arm,psci-0.2", PSCI }, { "arm,armv8-pmuv3", PMU }, { "virtio,mmio", VIRTIO },
 };
 static struct place { int node, parent; } found[KINDS];	/* the first enabled one; node 0: none */
@@ -191,6 +191,17 @@ static void parse_gic(void)
 	platform.gicv3 = platform.ngicr > 0;
 }
 
+static void uart_found(int node, int parent)
+{
+	u64 a, size;
+
+	if (!node_reg(node, parent, 0, &a, &size))
+		return;
+	platform.uart = a;
+	platform.uart_16550 = !fdt_node_check_compatible(fdt, node, "ns16550a");
+	platform.uart_irq = node_irq(node, 0);
+}
+
 static void parse_devices(void)
 {
 	const char *method;
@@ -198,8 +209,8 @@ static void parse_devices(void)
 
 	for (unsigned i = 0; found[TIMER].node && i < TIMER_IRQ_COUNT; i++)
 		platform.timer[i] = node_irq(found[TIMER].node, i);
-	if (found[UART].node && node_reg(found[UART].node, found[UART].parent, 0, &platform.uart, &s))
-		platform.uart_irq = node_irq(found[UART].node, 0);
+	if (found[UART].node)
+		uart_found(found[UART].node, found[UART].parent);
 	if (found[PMU].node)
 		platform.pmu_irq = node_irq(found[PMU].node, 0);
 	if (found[RTC].node)
@@ -211,24 +222,21 @@ static void parse_devices(void)
 	}
 }
 
-/* The console is the UART that /chosen names, if it is a PL011. */
+/* The console is the UART that /chosen names, if we know it. */
 static void parse_stdout(int chosen)
 {
 	char path[128];
 	const char *s = fdt_getprop(fdt, chosen, "stdout-path", NULL), *end;
 	int node;
-	u64 a, size;
 
 	if (!s)
 		return;
 	end = strchr(s, ':');
 	strlcpy(path, s, MIN(sizeof(path), end ? (size_t)(end - s) + 1 : sizeof(path)));
 	node = fdt_path_offset(fdt, path);
-	if (node < 0 || fdt_node_check_compatible(fdt, node, "arm,pl011") ||
-	    !node_reg(node, fdt_parent_offset(fdt, node), 0, &a, &size))
-		return;
-	platform.uart = a;
-	platform.uart_irq = node_irq(node, 0);
+	if (node >= 0 && (!fdt_node_check_compatible(fdt, node, "arm,pl011") ||
+			  !fdt_node_check_compatible(fdt, node, "ns16550a")))
+		uart_found(node, fdt_parent_offset(fdt, node));
 }
 
 static u64 prop_number(int node, const char *name)

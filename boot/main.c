@@ -114,7 +114,7 @@ void boot_main(u64 dtb, u64 refusal)
 	cpu_init_boot();
 	psci_init(platform.psci_hvc);
 	options();
-	uart_init_early(platform.uart);
+	uart_init_early(platform.uart, platform.uart_16550);
 	print_start(false);
 	pr_info("nestbox: %s kernel at %#lx, device tree at %#lx\n", NESTBOX_FLAVOUR, (unsigned long)kimage_pa,
 		(unsigned long)dtb);

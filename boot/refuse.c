@@ -12,7 +12,7 @@ void boot_refuse(const char *why)
 	char line[200];
 
 	if (platform.uart)
-		uart_init_early(platform.uart);
+		uart_init_early(platform.uart, platform.uart_16550);
 	snprintf(line, sizeof(line), "nestbox: this machine cannot run it: %s\r\n", why);
 	console_write_raw(line, strlen(line));
 	for (unsigned i = 0; i < platform.nvirtio; i++)

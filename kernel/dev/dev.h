@@ -5,10 +5,10 @@
 #include <nestbox/types.h>
 
 /*
- * PL011 (DDI0183). uart_init_early: output only, registers at va, no locks
+ * The console's UART. uart_init_early: output only, registers at va, a 16550A or a PL011, no locks
  * taken until uart_init. console_write: raw bytes, any context.
  */
-void uart_init_early(u64 va);
+void uart_init_early(u64 va, bool ns16550);
 void uart_init(u64 pa, u32 intid);
 void console_write(const char *s, size_t n);
 /* Each received byte, in interrupt context; set once. Before that, input waits in the FIFO. */

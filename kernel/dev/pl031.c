@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* PL031 real-time clock (DDI0224): read once at start. No lock. */
+#include "kernel/cpu/mmio.h"
 #include "kernel/debug/print.h"
 #include "kernel/dev/dev.h"
 #include "kernel/mm/page.h"
@@ -7,8 +8,8 @@
 
 void rtc_init(u64 pa)
 {
-	volatile u32 *dr = ioremap(PA(pa), PAGE_SIZE);
+	u64 va = (u64)ioremap(PA(pa), PAGE_SIZE);
 
-	if (dr)
-		clock_set_realtime(*dr * 1000000000UL);
+	if (va)
+		clock_set_realtime(mmio_read32(va) * 1000000000UL);
 }

@@ -27,7 +27,8 @@ struct platform {
 	u32 gic_maintenance;			/* INTIDs; 0: not described */
 	u32 timer[TIMER_IRQ_COUNT];
 	u32 pmu_irq;				/* of the CPUs' PMUv3 */
-	u64 uart;				/* PL011; 0: none */
+	u64 uart;				/* 0: none */
+	bool uart_16550;			/* 16550A, else PL011 */
 	u32 uart_irq;
 	u64 rtc;				/* PL031; 0: none */
 	u64 virtio[PLATFORM_VIRTIO];		/* virtio-mmio transports */

@@ -4,6 +4,7 @@
  * EOImode=1. Everything is Group 1, one priority. Lock: gic_lock (irq-safe): read-modify-write of the distributor.
  */
 #include "kernel/cpu/cpu.h"
+#include "kernel/cpu/mmio.h"
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
 #include "kernel/dev/platform.h"
@@ -54,12 +55,12 @@ static spinlock_t gic_lock = SPINLOCK_INIT;
 
 static u32 rd32(u64 a)
 {
-	return *(volatile u32 *)a;
+	return mmio_read32(a);
 }
 
 static void wr32(u64 a, u32 v)
 {
-	*(volatile u32 *)a = v;
+	mmio_write32(a, v);
 }
 
 static void gicd_wait(void)
@@ -76,7 +77,7 @@ static u64 frame(u32 intid)
 
 static void redist_claim(u64 rd)
 {
-	u64 typer = *(volatile u64 *)(rd + GICR_TYPER);
+	u64 typer = mmio_read64(rd + GICR_TYPER);
 	u64 aff = typer >> 32;
 	u64 mpidr = (aff & 0xffffff) | (aff >> 24) << 32;
 
@@ -97,7 +98,7 @@ static bool redist_map(bool all)
 		if (!va)
 			return false;
 		for (u64 off = 0; off + 0x20000 <= size;) {
-			u64 typer = *(volatile u64 *)(va + off + GICR_TYPER);
+			u64 typer = mmio_read64(va + off + GICR_TYPER);
 
 			redist_claim(va + off);
 			if (typer & TYPER_LAST)
@@ -135,7 +136,7 @@ bool gic_init(void)
 	for (u32 i = 32; i < nr_intids; i += 4)
 		wr32(gicd + GICD_IPRIORITYR + i, PRIORITY * 0x01010101U);
 	for (u32 i = 32; i < nr_intids; i++)
-		*(volatile u64 *)(gicd + GICD_IROUTER + 8 * i) = route;
+		mmio_write64(gicd + GICD_IROUTER + 8 * i, route);
 	wr32(gicd + GICD_CTLR, BIT(4) | BIT(1) | BIT(0));
 	gicd_wait();
 	pr_info("gic: GICv3, %u interrupts\n", nr_intids);
