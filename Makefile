@@ -271,7 +271,7 @@ $(BUILD)/tests/abi/%.musl: tests/abi/%.c
 abi-tests: $(abi_bin)
 
 # Folders with a Makefile fragment of their own (payloads, bench).
--include $(wildcard tests/guest/build.mk bench/build.mk)
+-include $(wildcard tests/guest/build.mk tests/boot/build.mk bench/build.mk)
 
 # ---- native tests -------------------------------------------------------------
 # First line of tests/host/test_X.c: `// link: FILE.c ...`, the code under test.
@@ -311,7 +311,7 @@ run-nested: kernel-release nestvm
 	$(Q)./nestbox run --nested -k 7.2-cloud -m 1G --host-mem 4G $(if $(BATCH),--batch)
 .PHONY: run-nested
 
-tests-build: kernel-release kernel-test nestvm abi-tests host-tests $(guest_payloads)
+tests-build: boot-programs kernel-release kernel-test nestvm abi-tests host-tests $(guest_payloads)
 .PHONY: tests-build
 
 test: tests-build kernel-kasan check-static

@@ -180,17 +180,36 @@ static void order_hang(const struct vm *vm, unsigned int i, char *answer, size_t
 		snprintf(answer, size, "error: vCPU %u was never seen in the guest's kernel", i);
 }
 
+/* As if typed: what follows the verb, and a carriage return. Wakes a guest that sleeps, if it lets its UART do that. */
+static void order_type(const char *text, char *answer, size_t size)
+{
+	char line[ORDER_MAX + 1];
+	int n = snprintf(line, sizeof(line), "%.*s\r", (int)strcspn(text, "\n"), text);
+
+	if ((size_t)n > serial_room()) {
+		snprintf(answer, size, "error: the guest does not read what was typed before");
+		return;
+	}
+	serial_feed((const uint8_t *)line, n);
+	snprintf(answer, size, "ok: typed");
+}
+
 static const char help[] =
 	"nmi [N]: a fatal error record, and its event on vCPU N (one that takes no interrupts, or 0); "
 	"corrected: a corrected one; dump [N]: the event of AGDI; hang [N]: vCPU N loops with interrupts masked; "
-	"deaf: which vCPU takes no interrupts";
+	"deaf: which vCPU takes no interrupts; type TEXT: a line for the guest's UART";
 
 void control_order(const struct vm *vm, const char *order, char *answer, size_t size)
 {
 	char verb[16] = "";
 	unsigned int i = 0;
-	int n = sscanf(order, "%15s %u", verb, &i), deaf;
+	int n, deaf;
 
+	if (!strncmp(order, "type ", 5)) {
+		order_type(order + 5, answer, size);
+		return;
+	}
+	n = sscanf(order, "%15s %u", verb, &i);
 	if (n < 1 || i >= vm->nr_vcpus) {
 		snprintf(answer, size, n < 1 ? "error: no order; try help" : "error: there is no such vCPU");
 		return;

@@ -41,6 +41,7 @@ struct vcpu {
 	int fd;
 	uint64_t mpidr;
 	struct kvm_run *run;
+	struct kvm_vcpu_init init;	/* as it was initialised, but switched on */
 	pthread_t thread;
 	void (*job)(struct vcpu *vcpu, void *arg);	/* of vcpu_call; under job_lock */
 	void *job_arg;
@@ -149,6 +150,12 @@ void vm_create(struct vm *vm)
 	vm->run_size = ioctl(vm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (vm->run_size < sizeof(struct kvm_run))
 		die(VMM_ERROR, "KVM_GET_VCPU_MMAP_SIZE is too small");
+	if (capability(vm->vm_fd, KVM_CAP_ARM_SYSTEM_SUSPEND)) {
+		struct kvm_enable_cap cap = { .cap = KVM_CAP_ARM_SYSTEM_SUSPEND };
+
+		if (ioctl(vm->vm_fd, KVM_ENABLE_CAP, &cap) < 0)
+			die_errno("enabling SYSTEM_SUSPEND");
+	}
 	if (vm->sdei)
 		sdei_enable(vm);
 }
@@ -200,6 +207,8 @@ static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_ini
 		init.features[0] |= 1U << KVM_ARM_VCPU_SVE;
 	if (ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &init) < 0)
 		die_errno("KVM_ARM_VCPU_INIT");
+	vcpu->init = init;
+	vcpu->init.features[0] &= ~(1U << KVM_ARM_VCPU_POWER_OFF);
 	if (sve)
 		sve_setup(vm, vcpu);
 	vcpu->mpidr = get_one_reg(vcpu, MPIDR_EL1) & MPIDR_AFFINITY;
@@ -381,9 +390,41 @@ static void mmio_exit(const struct vcpu *vcpu)
 	}
 }
 
+static void set_mp_state(const struct vcpu *vcpu, uint32_t state)
+{
+	struct kvm_mp_state mp = { .mp_state = state };
+
+	if (ioctl(vcpu->fd, KVM_SET_MP_STATE, &mp) < 0)
+		die_errno("KVM_SET_MP_STATE");
+}
+
+/*
+ * SYSTEM_SUSPEND of the guest's last vCPU: it will start where the call said, as after a reset, when an interrupt comes.
+ * PSCI 5.20; a host says so with KVM_SYSTEM_EVENT_WAKEUP.
+ */
+static void suspend(const struct vcpu *vcpu)
+{
+	uint64_t entry = get_one_reg(vcpu, CORE_REG(regs.regs[1]));
+	uint64_t context = get_one_reg(vcpu, CORE_REG(regs.regs[2]));
+
+	if (ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &vcpu->init) < 0)
+		die_errno("KVM_ARM_VCPU_INIT");
+	set_one_reg(vcpu, CORE_REG(regs.pc), entry);
+	set_one_reg(vcpu, CORE_REG(regs.regs[0]), context);
+	set_mp_state(vcpu, KVM_MP_STATE_SUSPENDED);
+	fprintf(stderr, "nestvm: the guest sleeps\n");
+}
+
 static void system_event(const struct vcpu *vcpu)
 {
 	switch (vcpu->run->system_event.type) {
+	case KVM_SYSTEM_EVENT_SUSPEND:
+		suspend(vcpu);
+		break;
+	case KVM_SYSTEM_EVENT_WAKEUP:
+		set_mp_state(vcpu, KVM_MP_STATE_RUNNABLE);
+		fprintf(stderr, "nestvm: the guest wakes up\n");
+		break;
 	case KVM_SYSTEM_EVENT_SHUTDOWN:
 		vm_stop(VMM_OK);
 		break;

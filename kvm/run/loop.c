@@ -64,10 +64,11 @@ static int handle_requests(struct vcpu *v)
 		return requests_keep(v, rq, 1);
 	while (unlikely(must_sleep(v))) {
 		if (READ_ONCE(v->state->mp_state) == KVM_MP_STATE_SUSPENDED) {
-			vcpu_block(v);
+			bool runnable = vcpu_suspend_block(v);
+
 			if (notify_pending())
 				return requests_keep(v, rq, -EINTR);
-			if (vcpu_runnable(v))
+			if (runnable)
 				return requests_keep(v, rq, suspend_wakeup(v));
 		} else if (wait_event_interruptible(&v->wq, !must_sleep(v) ||
 						    (READ_ONCE(v->requests) & REQ_SYSTEM_EVENT))) {
@@ -79,8 +80,6 @@ static int handle_requests(struct vcpu *v)
 	}
 	if (rq & REQ_RESET)
 		do_reset(v);
-	if (rq & REQ_SUSPEND)
-		vcpu_block(v);
 	if (rq & REQ_VMID) {
 		local_irq_disable();
 		stage2_load(v);

@@ -29,7 +29,7 @@ enum trap_result smccc_psci_version(struct vcpu *v, u32 fn)
 /* A power state lower than running is allowed to be left at once: stand by as WFI does. */
 enum trap_result smccc_psci_cpu_suspend(struct vcpu *v, u32 fn)
 {
-	vcpu_block(v);
+	(void)vcpu_suspend_block(v);
 	return done(v, PSCI_SUCCESS);
 }
 

@@ -8,6 +8,11 @@
 void vcpu_block(struct vcpu *v);
 /* Something for the guest to do: an interrupt it can take, or a virtual SError. */
 bool vcpu_runnable(struct vcpu *v);
+/*
+ * The same for PSCI's CPU_SUSPEND and SYSTEM_SUSPEND. A guest may turn its CPU interface off before (Linux does where there is
+ * one security state): what is enabled wakes it all the same. False: a request or a signal came instead.
+ */
+bool vcpu_suspend_block(struct vcpu *v);
 /* A SYSTEM_SUSPEND wake-up: fills in the run page; 1. */
 int suspend_wakeup(struct vcpu *v);
 

@@ -42,6 +42,17 @@ void vcpu_block(struct vcpu *v)
 	stats_halt(h, clock_ns() - start, runnable);
 }
 
+bool vcpu_suspend_block(struct vcpu *v)
+{
+	bool runnable;
+
+	vgic_sleep(v, true);
+	vcpu_block(v);
+	runnable = vcpu_runnable(v);
+	vgic_sleep(v, false);
+	return runnable;
+}
+
 enum trap_result trap_wfx(struct vcpu *v)
 {
 	switch (WFX_TI(v->exit.esr)) {

@@ -505,7 +505,7 @@ bool vgic_lpi_has_pending(const struct vgic_pe *p)
 	unsigned i, word;
 	u64 sum;
 
-	if (!(p->summary & VGIC_SUM_LPI) || !(d->en & 2) || !(p->vmcr & VMCR_ENG1))
+	if (!(p->summary & VGIC_SUM_LPI) || !(d->en & 2) || !(vgic_pe_takes(p) & VMCR_ENG1))
 		return false;
 	for (i = 0; i < VGIC_LPI_SUMS; i++) {
 		for (sum = p->lpi->sum[i]; sum; sum &= sum - 1) {

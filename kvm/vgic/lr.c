@@ -204,6 +204,11 @@ void vgic_raise_loaded(struct vcpu *v, u32 intid)
 		flush_slow(v, p);
 }
 
+void vgic_sleep(struct vcpu *v, bool on)
+{
+	v->vgic->pe.asleep = on;
+}
+
 bool vgic_has_pending(struct vcpu *v)
 {
 	struct vgic_pe *p = &v->vgic->pe;

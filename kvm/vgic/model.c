@@ -300,7 +300,7 @@ static bool word_pending(const struct vgic_dist *d, const struct vgic_bits *w, c
 bool vgic_model_has_pending(struct vgic_pe *p)
 {
 	struct vgic_dist *d = p->dist;
-	u64 flags;
+	u64 flags, vmcr;
 	bool found;
 	unsigned i;
 
@@ -308,13 +308,14 @@ bool vgic_model_has_pending(struct vgic_pe *p)
 		return false;
 	flags = spin_lock_irqsave(&d->lock);
 	spin_lock(&p->lock);
-	found = word_pending(d, &p->w, p->prio, p->ready[0] & 0xffffffff, p->vmcr);
+	vmcr = vgic_pe_takes(p);
+	found = word_pending(d, &p->w, p->prio, p->ready[0] & 0xffffffff, vmcr);
 	if (!found)
 		found = vgic_lpi_has_pending(p);
 	for (i = 0; i < VGIC_WORDS && !found; i++)
 		if (p->summary & (1U << i))
 			found = word_pending(d, &d->w[i], &d->prio[i * 64],
-					     i ? p->ready[i] : p->ready[0] & ~0xffffffffUL, p->vmcr);
+					     i ? p->ready[i] : p->ready[0] & ~0xffffffffUL, vmcr);
 	spin_unlock(&p->lock);
 	spin_unlock_irqrestore(&d->lock, flags);
 	return found;

@@ -112,6 +112,7 @@ struct vgic_pe {
 	struct vgic_dist *dist;	/* NULL: no vGIC */
 	unsigned index, id;
 	u64 mpidr;		/* affinity, MPIDR_EL1 layout */
+	bool asleep;		/* in a PSCI suspend: its redistributor wakes it, whatever its CPU interface would take */
 	bool last;		/* GICR_TYPER.Last */
 	bool has_rd;
 	bool lpis_on;		/* GICR_CTLR.EnableLPIs */
@@ -179,6 +180,11 @@ void vgic_model_sync(struct vgic_pe *p, unsigned eoicount);
 /* ICC_DIR_EL1, list registers synced. */
 void vgic_model_deactivate(struct vgic_pe *p, u32 intid);
 bool vgic_model_has_pending(struct vgic_pe *p);
+/* VMCR for that question: a PE in a PSCI suspend is woken by interrupts of groups that its CPU interface has off. */
+static inline u64 vgic_pe_takes(const struct vgic_pe *p)
+{
+	return p->vmcr | (p->asleep ? VMCR_ENG0 | VMCR_ENG1 : 0);
+}
 bool vgic_model_active(struct vgic_pe *p, u32 intid);	/* private */
 /* State consistency, for tests: NULL or what is wrong. */
 const char *vgic_model_check(struct vgic_dist *d);

@@ -29,6 +29,8 @@ void vgic_flush(struct vcpu *v);			/* nothing pending and nothing in LRs: one lo
 void vgic_sync(struct vcpu *v);
 /* Something that would wake the vCPU from WFI. Any context. */
 bool vgic_has_pending(struct vcpu *v);
+/* From now on (or not any more) it means out of a PSCI suspend. On the vCPU's thread. */
+void vgic_sleep(struct vcpu *v, bool on);
 /* A message (KVM_SIGNAL_MSI, or a route's): 1 delivered, 0 nothing mapped, -ENODEV no ITS, -EINVAL, -EBUSY. Any context. */
 int vm_signal_msi(struct vm *vm, const struct kvm_msi *m);
 bool vgic_has_its(struct vm *vm);

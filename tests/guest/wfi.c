@@ -55,11 +55,42 @@ static void run(void *arg)
 	__atomic_add_fetch(&done, 1, __ATOMIC_SEQ_CST);
 }
 
+static volatile u32 about_to_sleep;
+
+static void wake(void *arg)
+{
+	gic_init_cpu();
+	while (!READ_ONCE(about_to_sleep))
+		yield();
+	gic_send_sgi(0, 3);
+}
+
+/* An interrupt of a group that the CPU interface has off ends PSCI's suspend: Linux leaves it so. */
+static void suspended(void)
+{
+	u64 frame = gic_frame(3);
+
+	gic_init_cpu();
+	gic_enable(3);
+	write_sysreg(0, s3_0_c12_c12_7);	/* ICC_IGRPEN1_EL1 */
+	isb();
+	if (cpu_start(1, wake, NULL))
+		fail("start", "CPU 1");
+	WRITE_ONCE(about_to_sleep, 1);
+	while (!(readl(frame + 0x200) & 1U << 3))	/* GICR_ISPENDR0: it may end for nothing */
+		smccc(PSCI_CPU_SUSPEND64, 0, 0, 0);
+	ok("CPU_SUSPEND ends by an interrupt of a group that is off");
+	gic_clear_pending(3);
+	write_sysreg(1, s3_0_c12_c12_7);
+	cpu_wait_off(1);
+}
+
 void payload_main(void)
 {
 	u32 i;
 
 	gic_init();
+	suspended();
 	for (i = 1; i < nr_cpus; i++)
 		if (cpu_start(i, run, NULL))
 			fail("start", "CPU %u", i);

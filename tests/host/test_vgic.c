@@ -246,6 +246,12 @@ static void test_groups(void)
 		vgic_model_inject(&dist, NULL, SPI0 + i, true);
 	}
 	assert(!vgic_model_has_pending(p));
+	p->asleep = true;	/* in a PSCI suspend: the CPU interface does not matter, its priority mask does */
+	assert(vgic_model_has_pending(p));
+	p->vmcr &= ~(0xffUL << VMCR_PMR_SHIFT);
+	assert(!vgic_model_has_pending(p));
+	p->vmcr |= 0xffUL << VMCR_PMR_SHIFT;
+	p->asleep = false;
 	spi_on(SPI0 + 20, true, 0xa0);
 	vgic_model_inject(&dist, NULL, SPI0 + 20, true);
 	assert(vgic_model_has_pending(p));
