@@ -365,6 +365,8 @@ void timer_block(struct vcpu *v)
 		left = now >= cval ? 0 : cval - now;
 		earliest = MIN(earliest, left);
 	}
+	if (unlikely(v->nested))	/* the hypervisor may have written to the page since it was entered */
+		timer_nested_emulate(v);
 	local_irq_restore(flags);
 	/* Decades away: never. */
 	if (earliest >= counter_hz * 3600 * 24 * 365 * 10)
