@@ -63,7 +63,7 @@ def programs():
 
 def own_tests():
     """(name, command, built file)."""
-    for name in ("sve", "kvm_sve"):
+    for name in ("sve", "kvm_sve", "fpowner"):
         yield name, f"/tests/{name}", os.path.join(BUILD, "tests", "abi", name)
     yield "vectors", "nestvm -k /tests/vectors -c 5 -m 128M --batch", os.path.join(BUILD, "tests", "guest", "vectors")
 
