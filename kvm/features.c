@@ -38,12 +38,29 @@ static void impl_add(u64 midr, u64 revidr, u64 aidr)
 	host.nr_impls++;
 }
 
+static unsigned field(const u64 *id, unsigned index, unsigned lsb)
+{
+	return id[index] >> lsb & 0xf;
+}
+
+/* Bits that are zero there trap: what a guest may have none of is closed once and for all. */
+static void fgt2_close(void)
+{
+	write_sysreg(0, S3_4_C3_C1_0);		/* HDFGRTR2_EL2 */
+	write_sysreg(0, S3_4_C3_C1_1);		/* HDFGWTR2_EL2 */
+	write_sysreg(0, S3_4_C3_C1_2);		/* HFGRTR2_EL2 */
+	write_sysreg(0, S3_4_C3_C1_3);		/* HFGWTR2_EL2 */
+	write_sysreg(0, S3_4_C3_C1_7);		/* HFGITR2_EL2 */
+}
+
 static void cpu_merge(void *arg)
 {
 	struct spec_cpu spec;
 	u64 id[64] = {};
 
 	idregs_read_cpu(id);
+	if (field(id, IDX_ID_AA64MMFR0_EL1, 56) >= 2)
+		fgt2_close();
 	spec = spec_of(read_sysreg(midr_el1), id[IDX_ID_AA64PFR0_EL1], id[IDX_ID_AA64PFR1_EL1]);
 	spin_lock(&merge_lock);
 	idregs_merge(host.id, id, !merged_one);
@@ -53,11 +70,6 @@ static void cpu_merge(void *arg)
 		host.ctr = read_sysreg(ctr_el0);
 	merged_one = true;
 	spin_unlock(&merge_lock);
-}
-
-static unsigned field(const u64 *id, unsigned index, unsigned lsb)
-{
-	return id[index] >> lsb & 0xf;
 }
 
 /* FEAT_LPA2 for stage 2 with 4 KiB pages: its own field, or, where that says so, as stage 1. */

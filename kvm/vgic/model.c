@@ -218,8 +218,8 @@ void vgic_model_sgi(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool grou
 	u64 flags = spin_lock_irqsave(&p->lock);
 	bool is_group1 = p->w.group & BIT(intid);
 
-	/* A write for group 1 may not generate a group 0 interrupt (IHI 0069, 12.2, SGI generation with one security state). */
-	if (is_group1 == group1) {
+	/* ICC_SGI1R_EL1 raises SGIs of either group, as on Linux; the others none of group 1 (IHI 0069, 12.2). */
+	if (group1 || !is_group1) {
 		p->w.latch |= BIT(intid);
 		vgic_update_private(p, intid, NULL);
 	}

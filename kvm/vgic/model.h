@@ -164,7 +164,7 @@ void vgic_retarget(struct vgic_dist *d);	/* work out every SPI's PE again */
 
 /* Input of an interrupt. p only for private ones. -EINVAL: no such interrupt. */
 int vgic_model_inject(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool level);
-/* Software generated: to p. */
+/* Software generated: to p. group1: also those configured as group 1. */
 void vgic_model_sgi(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool group1);
 /* ICC_SGI1R_EL1 and the like; except_self_only: do nothing and return false if self is among the targets. */
 bool vgic_model_sgi_write(struct vgic_dist *d, struct vgic_pe *self, u64 val, bool group1, bool not_self);

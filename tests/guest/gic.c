@@ -62,6 +62,35 @@ static void own_sgis(void)
 	check_eq(good, 16, "all SGIs to ourselves");
 }
 
+/* Pending after a write of one of the registers that raise SGIs to ourselves? */
+static bool raised(u32 id, bool by_group1)
+{
+	bool pending;
+
+	if (by_group1)
+		gic_send_sgi(0, id);
+	else
+		write_sysreg((u64)id << 24 | 1, s3_0_c12_c11_7);	/* ICC_SGI0R_EL1 */
+	isb();
+	pending = readl(gic_frame(id) + GICD_ISPENDR) >> id & 1;
+	writel(1U << id, gic_frame(id) + GICD_ICPENDR);
+	return pending;
+}
+
+static void sgi_groups(void)
+{
+	u64 groups = gic_frame(3) + GICD_IGROUPR;
+
+	gic_disable(3);
+	check_eq(raised(3, true), true, "ICC_SGI1R_EL1, group 1");
+	check_eq(raised(3, false), false, "ICC_SGI0R_EL1, group 1");
+	writel(readl(groups) & ~8U, groups);
+	check_eq(raised(3, true), true, "ICC_SGI1R_EL1, group 0");
+	check_eq(raised(3, false), true, "ICC_SGI0R_EL1, group 0");
+	writel(readl(groups) | 8U, groups);
+	gic_enable(3);
+}
+
 static void peer_sgis(void)
 {
 	u32 cpu, i, good = 0;
@@ -248,6 +277,7 @@ void payload_main(void)
 	writel(~0U, GICD_BASE + GICD_ICFGR + 8);
 	writel(~0U, GICD_BASE + GICD_ICFGR + 12);
 	own_sgis();
+	sgi_groups();
 	spi_and_ppi();
 	priorities();
 	active_state(4);

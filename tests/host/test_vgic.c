@@ -293,6 +293,13 @@ static void test_sgi(void)
 	assert(!(pes[1].w.latch & 0x200));
 	vgic_model_sgi_write(&dist, &pes[0], 9UL << 24 | 1UL << 44 | 0xffff, true, false);	/* another range */
 	assert(!(pes[1].w.latch & 0x200));
+	sgi_wr(&pes[1], 0x80, ~0x200U);						/* group 0 now: both registers raise it */
+	vgic_model_sgi_write(&dist, &pes[0], 9UL << 24 | 0xffff, true, false);
+	assert(pes[1].w.latch & 0x200);
+	sgi_wr(&pes[1], 0x280, 0x200);
+	assert(!(pes[1].w.latch & 0x200));
+	vgic_model_sgi_write(&dist, &pes[0], 9UL << 24 | 0xffff, false, false);
+	assert(pes[1].w.latch & 0x200);
 	sim_check();
 }
 
