@@ -91,6 +91,8 @@ static u64 lr_translate(struct vcpu *v, u64 lr)
 
 	if (!(lr & LR_HW))
 		return lr;
+	if (!(lr & LR_STATE))
+		return 0;
 	lr &= ~(LR_HW | GENMASK(44, 32));
 	if (pintid < VGIC_PRIVATE && (p->hw & BIT(pintid)))
 		return lr | LR_HW | (u64)p->pintid[pintid] << LR_PINTID_SHIFT;
@@ -128,8 +130,10 @@ static void fold_lr(struct vcpu *v, unsigned i)
 	if (now & LR_STATE)
 		return;
 	n->linked &= ~BIT(i);
-	if (*lr & LR_HW)
+	if (*lr & LR_HW) {
 		vgic_model_deactivate(&v->vgic->pe, LR_PINTID(*lr));
+		lr_write(i, 0);		/* a maintenance interrupt that told us is not the hypervisor's business */
+	}
 }
 
 static void fold(struct vcpu *v)
