@@ -241,7 +241,7 @@ abi_bin := $(patsubst %.c,$(BUILD)/%,$(abi_src))
 $(BUILD)/tests/abi/%: tests/abi/%.c
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
-	$(Q)$(USERCC) $(user_flags) $(user_inc) -I tests/abi -MMD -MF $@.d -o $@ $< -lpthread -lm
+	$(Q)$(USERCC) $(user_flags) $(user_inc) -I tests/abi -I $(GEN) -MMD -MF $@.d -o $@ $< -lpthread -lm
 
 # The test of C libraries in its other builds: NAME.pie and NAME.dyn (glibc), NAME.musl.
 ARM64  := $(FETCHED)/arm64
