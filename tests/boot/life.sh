@@ -110,7 +110,4 @@ kernels=1
 if [ "$table" = --acpi ] && ! grep -q "CPU: 2 " $log; then
 	fail "no backtrace of CPU 2"
 fi
-if [ "$next" = kdump ] && ! grep -q "life: vmcore of [1-9]" $log; then
-	fail "the crash kernel found no memory of the other"
-fi
 echo "life: ok"
