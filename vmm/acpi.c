@@ -211,7 +211,7 @@ static uint64_t fadt(uint64_t dsdt_gpa)
 	put_zero(&t, 112 - 36);
 	put(&t, 1u << 20, 4);		/* hardware-reduced */
 	put_zero(&t, 129 - 116);
-	put(&t, 3, 2);			/* PSCI, by HVC: the conduit of SDEI too */
+	put(&t, area.vm->nested ? 1 : 3, 2);	/* PSCI, by HVC, but by SMC where there is an EL2: the conduit of SDEI too */
 	put(&t, 5, 1);			/* 6.5 */
 	put_zero(&t, 140 - 132);
 	put(&t, dsdt_gpa, 8);

@@ -123,12 +123,12 @@ static void psci(const struct vm *vm, void *fdt)
 	check(fdt_end_node(fdt));
 }
 
-static void firmware(void *fdt)
+static void firmware(const struct vm *vm, void *fdt)
 {
 	check(fdt_begin_node(fdt, "firmware"));
 	check(fdt_begin_node(fdt, "sdei"));
 	check(fdt_property_string(fdt, "compatible", "arm,sdei-1.0"));
-	check(fdt_property_string(fdt, "method", "hvc"));
+	check(fdt_property_string(fdt, "method", vm->nested ? "smc" : "hvc"));
 	check(fdt_end_node(fdt));
 	check(fdt_end_node(fdt));
 }
@@ -225,7 +225,7 @@ static void machine(const struct vm *vm, void *fdt)
 	cpus(vm, fdt);
 	psci(vm, fdt);
 	if (vm->sdei)
-		firmware(fdt);
+		firmware(vm, fdt);
 	timer(fdt);
 	if (vm->pmu)
 		pmu(fdt);

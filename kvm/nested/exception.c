@@ -68,7 +68,7 @@ static u64 entry_pstate(struct vcpu *v, u64 old)
 	u64 new = (old & (PSR_NZCV | PSR_PAN)) | PSR_DAIF | PSR_EL1H;	/* EL2h, as the hardware has it */
 
 	new |= old & PSR_nRW ? (old >> 21 & 1) << 24 : old & PSR_DIT;
-	if (!(sctlr & SCTLR_SPAN))
+	if (!(sctlr & SCTLR_SPAN) && (nested_hcr(v) & HCR_TGE))
 		new |= PSR_PAN;
 	if (sctlr & SCTLR_DSSBS)
 		new |= PSR_SSBS;
@@ -93,6 +93,27 @@ void nested_exception_take(struct vcpu *v)
 	v->regs.pc = reg_read(v, REG_VBAR_EL2) + vector_offset(pstate, in->exc.kind);
 	v->regs.pstate = entry_pstate(v, pstate);
 	local_irq_restore(flags);
+}
+
+void nested_handler_start(struct vcpu *v, u64 pc)
+{
+	u64 pstate = nested_pstate_arch(v), flags = local_irq_save();
+
+	if (!v->nested->hyp) {
+		nested_switch(v, true);
+		shadow_put(v);
+	}
+	v->regs.pc = pc;
+	v->regs.pstate = entry_pstate(v, pstate);
+	local_irq_restore(flags);
+}
+
+void nested_handler_resume(struct vcpu *v, u64 pstate, u64 pc, u64 to)
+{
+	reg_write(v, REG_ELR_EL2, pc);
+	reg_write(v, REG_SPSR_EL2, pstate);
+	v->regs.pc = to;
+	v->regs.pstate = entry_pstate(v, pstate);
 }
 
 /* Else an illegal exception return: PSTATE.IL, the level stays. Arm ARM D1.3.4. */
@@ -142,8 +163,7 @@ static enum trap_result return_to_guest(struct vcpu *v, u64 spsr)
 
 enum trap_result nested_eret(struct vcpu *v)
 {
-	u64 spsr = reg_read(v, REG_SPSR_EL2), elr = reg_read(v, REG_ELR_EL2), pc = v->regs.pc;
-	enum trap_result res;
+	u64 spsr = reg_read(v, REG_SPSR_EL2), elr = reg_read(v, REG_ELR_EL2);
 
 	if (unlikely(v->exit.esr & BIT(1)) && v->config.ptrauth) {
 		bool key_b = v->exit.esr & BIT(0), good;
@@ -156,7 +176,15 @@ enum trap_result nested_eret(struct vcpu *v)
 			return TRAP_RETRY;
 		}
 	}
-	v->regs.pc = elr;
+	return nested_return(v, spsr, elr);
+}
+
+enum trap_result nested_return(struct vcpu *v, u64 spsr, u64 to)
+{
+	u64 pc = v->regs.pc;
+	enum trap_result res;
+
+	v->regs.pc = to;
 	if (!return_legal(v, spsr))
 		return return_illegal(v, spsr);
 	if (!(spsr & PSR_nRW) && (spsr & PSR_MODE) >= PSR_EL2T) {

@@ -108,12 +108,21 @@ unsigned nested_target(struct vcpu *v);
 /* In the guest's context, and external aborts are the hypervisor's (HCR_EL2.TEA). Loaded or put. */
 bool nested_takes_external(struct vcpu *v);
 
+/*
+ * SDEI, whose client is the hypervisor. A handler starts there, as by an exception of which ELR and its like know nothing;
+ * it ends as by ERET to what it interrupted (TRAP_FAIL: no memory, state->error set, nothing has changed), or as if that had
+ * taken an exception to address to. Loaded; PSTATE as the architecture has it.
+ */
+void nested_handler_start(struct vcpu *v, u64 pc);
+enum trap_result nested_return(struct vcpu *v, u64 spsr, u64 to);
+void nested_handler_resume(struct vcpu *v, u64 pstate, u64 pc, u64 to);
+u64 nested_pstate_arch(const struct vcpu *v);	/* PSTATE as the architecture has it: EL2 for what runs at EL1 */
+
 /* ---- between the files of kvm/nested/ ---- */
 
 /* view.c: change the context; loaded, interrupts off. To the guest's: n->shadow is held. */
 void nested_switch(struct vcpu *v, bool hyp);
 void nested_traps_load(struct vcpu *v);
-u64 nested_pstate_arch(const struct vcpu *v);	/* PSTATE as the architecture has it: EL2 for what runs at EL1 */
 
 /* exception.c */
 enum trap_result nested_eret(struct vcpu *v);

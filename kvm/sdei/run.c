@@ -10,6 +10,7 @@
 #include "kernel/debug/print.h"
 #include "kernel/lib/string.h"
 #include "kvm/features.h"
+#include "kvm/nested/nested.h"
 #include "kvm/run/run.h"
 #include "kvm/sdei/sdei.h"
 #include "kvm/smccc/smccc.h"
@@ -105,7 +106,7 @@ static void suspend_end(struct vcpu *v)
 static void context_save(const struct vcpu *v, struct sdei_context *c)
 {
 	c->pc = v->regs.pc;
-	c->pstate = v->regs.pstate;
+	c->pstate = unlikely(v->nested) ? nested_pstate_arch(v) : v->regs.pstate;
 	if (v->input.single_step)	/* the debugger's, not the guest's */
 		c->pstate &= ~SPSR_SS;
 	memcpy(c->x, v->regs.x, sizeof(c->x));
@@ -140,10 +141,13 @@ void sdei_dispatch(struct vcpu *v)
 		v->regs.x[1] = h->arg;
 		v->regs.x[2] = c->pc;
 		v->regs.x[3] = c->pstate;
-		v->regs.pc = h->relative ? reg_read(v, REG_VBAR_EL1) + h->entry : h->entry;
-		v->regs.pstate = exception_pstate(v, c->pstate);
+		v->regs.pc = h->relative ? reg_read(v, v->nested ? REG_VBAR_EL2 : REG_VBAR_EL1) + h->entry : h->entry;
+		if (likely(!v->nested))
+			v->regs.pstate = exception_pstate(v, c->pstate);
 	}
 	spin_unlock_irqrestore(&s->lock, flags);
+	if (unlikely(v->nested) && level >= 0)
+		nested_handler_start(v, v->regs.pc);
 }
 
 /* ---- end ---- */
@@ -176,10 +180,46 @@ static bool finish(struct vcpu *v, bool resume, s64 *err, u32 *intid)
 	return true;
 }
 
-/* An AArch32 kernel has no SDEI. */
-static bool offered(const struct vcpu *v)
+/* An AArch32 kernel has no SDEI; where there is a virtual EL2, that is the client. */
+static bool offered(struct vcpu *v)
 {
-	return v->sdei && !v->config.el1_32bit;
+	return v->sdei && !v->config.el1_32bit && (likely(!v->nested) || nested_target(v) == 2);
+}
+
+/* At virtual EL2: back to what was interrupted may take memory, and comes first. */
+static enum trap_result complete_nested(struct vcpu *v, bool resume)
+{
+	struct sdei *s = v->vm->sdei;
+	struct sdei_pe *pe = &v->sdei->pe;
+	u64 flags = spin_lock_irqsave(&s->lock), to = v->regs.x[1];
+	s64 level = sdei_complete_check(pe, resume, to);
+	const struct sdei_context *c;
+	enum trap_result res;
+	u32 intid;
+
+	spin_unlock_irqrestore(&s->lock, flags);
+	if (level < 0) {
+		smccc_return(v, level, 0, 0, 0);
+		return TRAP_RETRY;
+	}
+	c = &pe->ctx[level];	/* only this thread changes it */
+	if (resume) {
+		nested_handler_resume(v, c->pstate, c->pc, to);
+	} else {
+		res = nested_return(v, c->pstate, c->pc);
+		if (res != TRAP_RETRY) {
+			v->regs.pc -= 4;	/* once more, when KVM_RUN is */
+			return res;
+		}
+	}
+	memcpy(v->regs.x, c->x, sizeof(c->x));
+	intid = s->m.event[c->event].intid;
+	flags = spin_lock_irqsave(&s->lock);
+	sdei_finish(pe, level);
+	spin_unlock_irqrestore(&s->lock, flags);
+	if (intid >= 32)
+		vgic_claimed_acked(v->vm, intid);
+	return TRAP_RETRY;
 }
 
 /* Both forms. On success x0 to x17 are the interrupted ones: no result is written. */
@@ -188,6 +228,8 @@ enum trap_result smccc_sdei_complete(struct vcpu *v, u32 fn)
 	u32 intid = 0;
 	s64 err;
 
+	if (likely(offered(v)) && unlikely(v->nested))
+		return complete_nested(v, fn == SMCCC_FN_SDEI_EVENT_COMPLETE_AND_RESUME);
 	if (!offered(v))
 		smccc_return(v, SDEI_NOT_SUPPORTED, 0, 0, 0);
 	else if (!finish(v, fn == SMCCC_FN_SDEI_EVENT_COMPLETE_AND_RESUME, &err, &intid))

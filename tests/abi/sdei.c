@@ -493,6 +493,43 @@ static void suspended(bool init)
 	machine_drop(&m);
 }
 
+/* A 32-bit EL1: the call's number with a 64-bit convention, and its twin. */
+static void aarch32(void)
+{
+	static const uint32_t code[] = {
+		0xe3000020, /* movw r0, #0x20 */
+		0xe34c0400, /* movt r0, #0xc400 */
+		0xe1400070, /* hvc #0 */
+		0xe5880000, /* str r0, [r8] */
+		0xe3000020, /* movw r0, #0x20 */
+		0xe3480400, /* movt r0, #0x8400 */
+		0xe1400070, /* hvc #0 */
+		0xe5880000, /* str r0, [r8] */
+	};
+	int kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC)), fd = must(ioctl(kvm, KVM_CREATE_VM, 0)), i;
+	size_t size = must(ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
+	struct machine m = { .kvm = kvm, .fd = fd, .ram = ram_make() };
+
+	if (ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_EL1_32BIT) > 0) {
+		must(opt_in(fd, 0));
+		must(set_slot(fd, 0, 0, RAM_GPA, RAM_SIZE, m.ram));
+		m.vcpu[0] = must(ioctl(fd, KVM_CREATE_VCPU, 0));
+		must(vcpu_init_features(fd, m.vcpu[0], 1 << KVM_ARM_VCPU_PSCI_0_2 | 1 << KVM_ARM_VCPU_EL1_32BIT));
+		m.run[0] = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, m.vcpu[0], 0);
+		must((long)m.run[0]);
+		memcpy(m.ram, code, sizeof(code));
+		set(m.vcpu[0], REG_PC, RAM_GPA);
+		set(m.vcpu[0], REG_X(8), MMIO_GPA);
+		for (i = 0; i < 2; i++)
+			check_eq((int32_t)says(&m, 0), -1, "T43 an AArch32 EL1 is not served");
+		munmap(m.run[0], size);
+		close(m.vcpu[0]);
+	}
+	munmap(m.ram, RAM_SIZE);
+	close(fd);
+	close(kvm);
+}
+
 int main(void)
 {
 	int kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
@@ -509,5 +546,6 @@ int main(void)
 	reinit();
 	suspended(true);
 	suspended(false);
+	aarch32();
 	return report();
 }

@@ -60,7 +60,7 @@ static void registers(void)
 	check_eq(f->x[1], (u64)&normal, "T23 x1 is the argument");
 	check(f->x[2] >= (u64)spin_loop && f->x[2] < (u64)spin_loop_end, "T23 x2 is the interrupted PC",
 	      "%lx is not in the loop at %lx", f->x[2], (u64)spin_loop);
-	check_eq(f->x[3] & ~(1UL << 21), 0x90000000UL | (read_sysreg(daif) & PSR_DAIF) | PSR_EL1H |
+	check_eq(f->x[3] & ~(1UL << 21), 0x90000000UL | (read_sysreg(daif) & PSR_DAIF) | read_sysreg(currentel) | 1 |
 		 read_sysreg(s3_0_c4_c2_3) | read_sysreg(s3_3_c4_c2_6), "T23 x3 is the interrupted PSTATE");
 	for (i = 4; i < 18; i++)
 		live += f->x[i] != 0x1000 + i;
@@ -75,6 +75,11 @@ static void registers(void)
 	sdei_disarm(&normal);
 }
 
+static bool at_el2(void)
+{
+	return read_sysreg(currentel) == 8;
+}
+
 /* ---- PSTATE: T22 ---- */
 
 static void entry_state(const char *name, u64 want_pan)
@@ -84,7 +89,7 @@ static void entry_state(const char *name, u64 want_pan)
 	SIGNAL_SELF();
 	check_eq(f->daif, PSR_DAIF, "T22 DAIF set");
 	check_eq(f->spsel, 1, "T22 SP_EL1 selected");
-	check_eq(f->el, 4, "T22 at EL1");
+	check_eq(f->el, read_sysreg(currentel), "T22 at the level of the client");
 	check_eq(f->pan, want_pan, name);
 }
 
@@ -103,7 +108,8 @@ static void pstate(void)
 	asm volatile(".inst 0xd500409f | (0 << 8)" : : : "memory");
 	write_sysreg(sctlr & ~SCTLR_SPAN, sctlr_el1);
 	isb();
-	entry_state("T22 SPAN clear: PAN set", 1UL << 22);
+	/* At EL2 SPAN is of no account while TGE is 0. */
+	entry_state("T22 SPAN clear: PAN set", at_el2() ? 0 : 1UL << 22);
 	check_eq(read_sysreg(s3_0_c4_c2_3), 0, "T25 COMPLETE restores PAN");
 	write_sysreg(sctlr, sctlr_el1);
 	write_sysreg(pan, s3_0_c4_c2_3);
@@ -143,7 +149,7 @@ static u64 after_call(bool smc)
 static void conduits(void)
 {
 	sdei_arm(&signal, 0, NULL);
-	check_eq(after_call(false), 3, "T26 HVC: goes on at the next instruction");
+	check_eq(after_call(at_el2()), 3, "T26 HVC: goes on at the next instruction");
 	WRITE_ONCE(sdei_use_smc, 1);
 	check_eq(after_call(true), 3, "T26 SMC: goes on at the next instruction");
 	IS(sdei(SDEI_COMPLETE, 0, 0), SDEI_DENIED, "T26 SMC: errors too");
@@ -309,6 +315,39 @@ static void visit(u64 spsr, const char *where, u64 pc, u64 data)
 	sdei(SDEI_UNMASK, 0, 0);
 }
 
+/* T43: nobody but the client's level is served. */
+extern char el0_calls[];
+asm(".text\n.globl el0_calls\n"
+	"el0_calls:	mov x9, x0\n	movz x0, #0x20\n	movk x0, #0xc400, lsl #16\n	smc #0\n	str x0, [x9]\n"
+	"	movz x0, #0x20\n	movk x0, #0xc400, lsl #16\n	hvc #0\n	str x0, [x9, #8]\n"
+	"	svc #0\n	b .\n");
+
+static u64 calls_seen[2], undefined_calls;
+
+/* Each call from EL0 is skipped; SVC is the end. */
+static bool from_caller(struct frame *f)
+{
+	u64 ec = f->esr >> 26;
+
+	if (ec == 0x15) {
+		f->elr = (u64)el0_back;
+		f->spsr = PSR_DAIF | 5;
+		return true;
+	}
+	undefined_calls += ec == 0;
+	f->elr += 4;
+	return ec == 0;
+}
+
+static void other_callers(u64 off)
+{
+	this_cpu()->sync = from_caller;
+	el0_visit((u64)el0_calls + off, (u64)calls_seen + off, PSR_DAIF);
+	this_cpu()->sync = NULL;
+	check_eq(undefined_calls, 2, "T43 SMC and HVC are undefined at EL0");
+	check_eq(calls_seen[0] | calls_seen[1], 0xc4000020UL, "T43 ... and answer nothing");
+}
+
 static void levels(void)
 {
 	u64 *pt = (u64 *)(read_sysreg(ttbr0_el1) & ~0xfffUL);
@@ -319,9 +358,48 @@ static void levels(void)
 	isb();
 	visit(PSR_DAIF, "T25 COMPLETE to EL0", (u64)el0_loop + off, (u64)&el0_count + off);
 	visit(PSR_DAIF | 4, "T25 COMPLETE to EL1t", (u64)el0_loop, (u64)&el0_count);
+	other_callers(off);
 	pt[ALIAS >> 30] = ALIAS | 1 << 10 | 3 << 8 | 1 << 2 | 1;
 	dsb(ish);
 	asm volatile("tlbi vmalle1; dsb nsh; isb" : : : "memory");
+}
+
+extern char guest_smc[];
+asm(".text\n.globl guest_smc\n"
+	"guest_smc:	mov x9, x0\n	movz x0, #0x20\n	movk x0, #0xc400, lsl #16\n	smc #0\n"
+	"	str x0, [x9, #8]\n	mov x0, #1\n	str x0, [x9]\n	b .\n");
+
+static u64 from_guest_smc(struct event *ev, struct sdei_frame *f)
+{
+	if (READ_ONCE(calls_seen[0]))
+		return (u64)el0_back;
+	later(EV_NORMAL, 20);
+	return 0;
+}
+
+/* SMC of the guest, which its hypervisor does not trap: not the client. */
+static void guest_calls(void)
+{
+	calls_seen[0] = 0;
+	sdei_arm(&normal, EV_NORMAL, from_guest_smc);
+	later(EV_NORMAL, 20);
+	el0_visit((u64)guest_smc, (u64)calls_seen, PSR_DAIF | 5);
+	check_eq((s64)calls_seen[1], SDEI_NOT_SUPPORTED, "T43 a hypervisor's guest is not served");
+	sdei(SDEI_MASK, 0, 0);
+	sdei_disarm(&normal);
+	sdei(SDEI_UNMASK, 0, 0);
+}
+
+/* What a hypervisor's handler interrupts: its guest, whose stage 1 is off here, at both levels, and itself. */
+static void levels_el2(void)
+{
+	/* HCR_EL2: RW, E2H, API, APK */
+	write_sysreg(1UL << 31 | 1UL << 34 | 1UL << 40 | 1UL << 41, hcr_el2);
+	isb();
+	visit(PSR_DAIF, "T25 COMPLETE to a guest's EL0", (u64)el0_loop, (u64)&el0_count);
+	visit(PSR_DAIF | 5, "T25 COMPLETE to a guest's EL1h", (u64)el0_loop, (u64)&el0_count);
+	visit(PSR_DAIF | 8, "T25 COMPLETE to EL2t", (u64)el0_loop, (u64)&el0_count);
+	guest_calls();
 }
 
 void payload_main(void)
@@ -333,5 +411,8 @@ void payload_main(void)
 	resuming();
 	exceptions();
 	waiting();
-	levels();
+	if (at_el2())
+		levels_el2();
+	else
+		levels();
 }

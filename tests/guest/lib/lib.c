@@ -344,7 +344,7 @@ void exception(u64 kind, struct frame *f)
 		gic_eoi(intid);
 		return;
 	}
-	if (kind == 4 && cpu->sync && cpu->sync(f))
+	if ((kind == 4 || kind == 8) && cpu->sync && cpu->sync(f))
 		return;
 	fail(payload_name, "unexpected exception %lu on CPU %u: esr %lx elr %lx far %lx spsr %lx lr %lx",
 	     kind, cpu->index, f->esr, f->elr - (u64)_start, f->far, f->spsr,

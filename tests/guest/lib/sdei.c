@@ -14,7 +14,8 @@ s64 sdei5(u64 fn, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 	register u64 x4 asm("x4") = a4;
 	register u64 x5 asm("x5") = a5;
 
-	if (READ_ONCE(sdei_use_smc))
+	/* At EL2, HVC is an exception to EL2. */
+	if (READ_ONCE(sdei_use_smc) || read_sysreg(currentel) == 8)
 		asm volatile("smc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : "r"(x4), "r"(x5) : "memory");
 	else
 		asm volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : "r"(x4), "r"(x5) : "memory");

@@ -51,6 +51,9 @@ sdei_entry:
 	add	sp, sp, #SDEI_FRAME
 	adrp	x3, sdei_use_smc
 	ldr	w3, [x3, :lo12:sdei_use_smc]
+	mrs	x2, currentel
+	and	w2, w2, #8		// EL2: HVC is an exception there
+	orr	w3, w3, w2
 	mov	x1, x0
 	mov	x0, #0x25
 	cbz	x1, 1f
