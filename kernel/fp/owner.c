@@ -161,6 +161,17 @@ static void forget(struct fp_state *s)
 	set_wide(s, false);
 }
 
+/*
+ * The host's CPTR_EL2, closed to EL0, whatever was there. In an interrupt that can be a guest's, which traps us too: a guest
+ * is loaded when its timer's interrupt is looked for and another one comes (irq_take); then it is left, and gets its own
+ * anew when it is entered again.
+ */
+static inline void close_here(void)
+{
+	write_sysreg(fp_cpu.cptr_closed, cptr_el2);
+	isb();
+}
+
 bool fp_claim(struct fp_state *s)
 {
 	struct cpu *c = this_cpu();
@@ -170,11 +181,8 @@ bool fp_claim(struct fp_state *s)
 		return false;
 	s->traps++;
 	c->fp_counts.traps[kind(s)]++;
-	if (s->guest) {
-		/* Either the guest's own is there, which traps us too, or that of a thread which will not be owner any more. */
-		write_sysreg(fp_cpu.cptr_closed, cptr_el2);
-		isb();
-	}
+	if (s->guest)	/* from the fast tier, or from a thread that will not be owner any more */
+		close_here();
 	if (unlikely(s->forget))
 		forget(s);
 	if (likely(!live)) {
@@ -207,10 +215,9 @@ static void evict_here(void *arg)
 
 	if (c->fp_owner != s)
 		return;
+	close_here();		/* the thread that runs here may be the owner */
 	write_back(c);
 	c->fp_counts.fetches++;
-	/* The thread that runs here may have been the owner. */
-	write_sysreg(fp_cpu.cptr_closed, cptr_el2);
 }
 
 static void discard_here(void *arg)
@@ -220,8 +227,8 @@ static void discard_here(void *arg)
 
 	if (c->fp_owner != s)
 		return;
+	close_here();
 	let_go(c, s);
-	write_sysreg(fp_cpu.cptr_closed, cptr_el2);
 }
 
 /* On the CPU that has s, if there is one. Nobody but the caller could make it live meanwhile. */
@@ -373,10 +380,9 @@ u64 fp_kernel_begin(void)
 
 	ASSERT(!c->fp_kernel);
 	c->fp_kernel = true;
+	close_here();
 	write_back(c);
 	c->fp_counts.kernel++;
-	write_sysreg(fp_cpu.cptr_closed, cptr_el2);
-	isb();
 	return flags;
 }
 

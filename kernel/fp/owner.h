@@ -115,7 +115,7 @@ void fp_user_write(const struct fp_regs *regs, const void *sve);
 /* ---- kernel code that uses vector registers ---- */
 
 /*
- * From thread or interrupt context, not with a guest's CPTR_EL2 (run/exit.c). Saves whoever is the owner; interrupts stay
+ * From thread or interrupt context, not in the fast tier itself (run/exit.c). Saves whoever is the owner; interrupts stay
  * off until the end, so keep it short. Sections do not nest. flags: for the end.
  */
 u64 fp_kernel_begin(void);

@@ -48,10 +48,12 @@ GUEST(narrow, "mov x9, #(3 << 20); msr cpacr_el1, x9; isb; 1:"
 	".irp n," NUMBERS MORE "; str q\\n, [x1, #\\n * 16]; .endr; str x0, [x28, #8]; add x0, x0, #1; b 1b");
 /* No FP at all: hypercall and a store for the VMM. */
 GUEST(plain, "1: movz w0, #0x8400, lsl #16; hvc #0; str x0, [x28]; b 1b");
-/* An SVE instruction, then SMSTART, then TPIDR2_EL0, all UNDEFINED: the handler is at +0xa00. */
+/* SVE, then all of SME that EL1 could reach, each UNDEFINED: the handler is at +0xa00. */
 GUEST(refused, ".arch_extension sve; mov x9, #(3 << 24); orr x9, x9, #(3 << 20); orr x9, x9, #(3 << 16); msr cpacr_el1, x9;"
 	"mov x9, #0x40000000; add x9, x9, #0x800; msr vbar_el1, x9; isb;"
-	"rdvl x3, #1; .inst 0xd503477f; mrs x3, s3_3_c13_c0_5; msr s3_0_c1_c2_0, xzr; mrs x3, s3_3_c4_c2_2; str xzr, [x28, #16]; 1: b 1b;"
+	"rdvl x3, #1; .inst 0xd503477f; mrs x3, s3_3_c13_c0_5; msr s3_0_c1_c2_0, xzr; mrs x3, s3_3_c4_c2_2;"
+	".inst 0x04bf5823; .inst 0xd503457f; mrs x3, s3_0_c1_c2_6; msr s3_0_c1_c2_4, xzr; mrs x3, s3_1_c0_c0_6; msr s3_3_c13_c0_5, xzr;"
+	"str xzr, [x28, #16]; 1: b 1b;"
 	".skip 0xa00 - (. - guest_refused); mrs x9, esr_el1; str x9, [x28]; mrs x9, elr_el1; add x9, x9, #4; msr elr_el1, x9; eret");
 
 static bool have_sve;
@@ -125,9 +127,10 @@ static void refused(void)
 	check_errno(set_reg(vm.vcpu, FFR, z), ENOENT, "no FFR");
 	check_errno(get_reg(vm.vcpu, ZCR_EL1, &v), ENOENT, "no ZCR_EL1");
 	check_errno(ioctl(vm.vcpu, KVM_ARM_VCPU_FINALIZE, &what), EINVAL, "nothing to finalise");
-	for (i = 0; i < 5; i++)
-		check_eq(guest_says(&vm, 0) >> 26, 0, "RDVL, SMSTART, TPIDR2, ZCR, SVCR: UNDEFINED");
-	check_eq(guest_says(&vm, 16), 0, "and no more than five");
+	for (i = 0; i < 11; i++)
+		check_eq(guest_says(&vm, 0) >> 26, 0, "RDVL, SMSTART, TPIDR2, ZCR, SVCR, RDSVL, SMSTART ZA, SMCR, SMPRI, SMIDR, "
+			 "TPIDR2: UNDEFINED");
+	check_eq(guest_says(&vm, 16), 0, "and no more than eleven");
 	vm_drop(&vm);
 }
 
@@ -228,6 +231,23 @@ static void abi(void)
 
 /* ---- whose registers ---- */
 
+/* Without the C library, which may use vector registers anywhere (ioctl() stores them: it has variable arguments). */
+static long ioctl_raw(int fd, unsigned long what, void *arg)
+{
+	register long x0 asm("x0") = fd;
+	register long x1 asm("x1") = what;
+	register long x2 asm("x2") = (long)arg;
+	register long x8 asm("x8") = SYS_ioctl;
+
+	asm volatile("svc #0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x8) : "memory");
+	return x0;
+}
+
+static long run_raw(int fd)
+{
+	return ioctl_raw(fd, KVM_RUN, NULL);
+}
+
 /* One round: the guest fills, the VMM does what it likes with its own, the guest stores; its buffer must have the seed. */
 static unsigned round_trip(struct vm *vm, unsigned vl, uint64_t seed, void (*mine)(uint64_t seed))
 {
@@ -306,13 +326,23 @@ static void onereg_live(void)
 {
 	struct vm vm = SVE_VM(pattern, 0);
 	uint64_t z[32], seed = 0x123400000;
-	uint8_t p[32], *ram = vm.ram + BUFFER;
+	uint8_t p[32], f[32], *ram = vm.ram + BUFFER;
+	struct kvm_one_reg live[] = { { Z(5), (uintptr_t)z }, { P(3), (uintptr_t)p }, { FFR, (uintptr_t)f } };
+	long err = 0;
+	unsigned i;
 
 	set(vm.vcpu, REG_X(0), seed);
+	/* Again for each register: it is in the CPU at that moment. */
+	for (i = 0; i < 3; i++) {
+		err |= run_raw(vm.vcpu);
+		err |= ioctl_raw(vm.vcpu, KVM_GET_ONE_REG, &live[i]);
+		err |= run_raw(vm.vcpu);
+		set(vm.vcpu, REG_X(0), seed - 1);	/* it goes on with the next */
+	}
+	check_eq(err, 0, "registers are read while they are live");
+	check_eq(f[0] & 1, p_bit(seed, 16, host_max, 0), "FFR while live");
 	check_eq(guest_says(&vm, 0), host_max, "the guest's registers are filled");
-	must(get_reg(vm.vcpu, Z(5), z));
 	check(z[0] == z_word(seed, 5, 0) && z[host_max / 8 - 1] == z_word(seed, 5, host_max / 8 - 1), "Z5 while live");
-	must(get_reg(vm.vcpu, P(3), p));
 	check_eq(p[0] & 1, p_bit(seed, 3, host_max, 0), "P3 while live");
 	memset(z, 0x5a, sizeof(z));
 	memset(p, 0, sizeof(p));
@@ -351,18 +381,6 @@ static void leaks(void)
 		vm_drop(&b);
 	}
 	check_eq(bad, 0, "a new vCPU finds zeroes");
-}
-
-/* KVM_RUN without the C library, which may use vector registers anywhere. */
-static long run_raw(int fd)
-{
-	register long x0 asm("x0") = fd;
-	register long x1 asm("x1") = KVM_RUN;
-	register long x2 asm("x2") = 0;
-	register long x8 asm("x8") = SYS_ioctl;
-
-	asm volatile("svc #0" : "+r"(x0) : "r"(x1), "r"(x2), "r"(x8) : "memory");
-	return x0;
 }
 
 static void pin_thread(pid_t tid, unsigned cpu)

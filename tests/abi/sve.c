@@ -36,6 +36,36 @@ static int use_tpidr2(void)
 	return 0;
 }
 
+static int write_tpidr2(void)
+{
+	asm volatile("msr s3_3_c13_c0_5, xzr");
+	return 0;
+}
+
+static int use_svcr(void)
+{
+	asm volatile("mrs x9, s3_3_c4_c2_2" : : : "x9");
+	return 0;
+}
+
+static int use_rdsvl(void)
+{
+	asm volatile(".inst 0x04bf5829" : : : "x9");
+	return 0;
+}
+
+static int use_za(void)
+{
+	asm volatile(".inst 0xd503457f" : : : "memory");	/* smstart za */
+	return 0;
+}
+
+static int use_smidr(void)
+{
+	asm volatile("mrs x9, s3_1_c0_c0_6" : : : "x9");
+	return 0;
+}
+
 static void without(void)
 {
 	check_errno(prctl(PR_SVE_GET_VL), EINVAL, "no SVE: PR_SVE_GET_VL");
@@ -49,7 +79,12 @@ static void no_sme(void)
 	if (getauxval(AT_HWCAP2) & HWCAP2_SME)
 		return;			/* Linux may have it */
 	check_eq(in_child(use_sme), 128 + SIGILL, "SME: SIGILL");
+	check_eq(in_child(use_za), 128 + SIGILL, "ZA: SIGILL");
+	check_eq(in_child(use_svcr), 128 + SIGILL, "SVCR: SIGILL");
+	check_eq(in_child(use_rdsvl), 128 + SIGILL, "RDSVL: SIGILL");
+	check_eq(in_child(use_smidr), 128 + SIGILL, "SMIDR_EL1: SIGILL");
 	check_eq(in_child(use_tpidr2), 128 + SIGILL, "TPIDR2_EL0: SIGILL");
+	check_eq(in_child(write_tpidr2), 128 + SIGILL, "TPIDR2_EL0 written: SIGILL");
 	check_errno(prctl(PR_SME_GET_VL), EINVAL, "no SME: PR_SME_GET_VL");
 }
 

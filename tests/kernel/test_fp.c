@@ -215,15 +215,25 @@ SELFTEST(fp_random_owners)
 	move_back();
 }
 
-/* From an interrupt, over a thread that owns the registers of that CPU and has not let go of them. */
+/*
+ * From an interrupt, over a thread that owns the registers of that CPU and has not let go of them, with a guest's
+ * CPTR_EL2, which traps EL2: the fast tier can be interrupted so.
+ */
 static struct owned *held;
 static u32 phase;
+
+static void guest_cptr(void)
+{
+	write_sysreg(0, cptr_el2);
+	isb();
+}
 
 static void holder(void *arg)
 {
 	move(1);
 	own(held);
 	regs_write(held, 0x1234);
+	guest_cptr();
 	__atomic_store_n(&phase, 1, __ATOMIC_RELEASE);
 	while (__atomic_load_n(&phase, __ATOMIC_ACQUIRE) == 1)
 		cpu_relax();
@@ -231,6 +241,7 @@ static void holder(void *arg)
 	CHECK(claim(held));
 	CHECK(same(held, false));
 	regs_write(held, 0x4321);
+	guest_cptr();
 	__atomic_store_n(&phase, 3, __ATOMIC_RELEASE);
 	while (__atomic_load_n(&phase, __ATOMIC_ACQUIRE) == 3)
 		cpu_relax();
