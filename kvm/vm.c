@@ -206,36 +206,44 @@ static s64 enable_eager_split(struct vm *vm, u64 chunk)
 	return ret;
 }
 
+static s64 enable_ring_bitmap(struct vm *vm, u64 arg)
+{
+	return vm_dirty_ring_with_bitmap(vm);
+}
+
+static s64 enable_nisv(struct vm *vm, u64 arg)
+{
+	vm->nisv_to_user = 1;
+	return 0;
+}
+
+static s64 enable_suspend(struct vm *vm, u64 arg)
+{
+	vm->system_suspend = 1;
+	return 0;
+}
+
+/* How long to poll at most: we never do. */
+static s64 enable_halt_poll(struct vm *vm, u64 ns)
+{
+	return ns >> 32 ? -EINVAL : 0;
+}
+
+static s64 enable_mte(struct vm *vm, u64 arg)
+{
+	return vm_enable_mte(vm);
+}
+
+static s64 enable_writable_impl(struct vm *vm, u64 arg)
+{
+	return impl_make_writable(vm);
+}
+
+#include "cap_enable.h"
+
 static s64 ioctl_vm_enable_cap(struct vm *vm, const struct kvm_enable_cap *c)
 {
-	if (c->cap == KVM_CAP_DIRTY_LOG_RING_ACQ_REL)	/* whose flags Linux does not look at */
-		return vm_dirty_ring_enable(vm, c->args[0]);
-	if (c->flags)
-		return -EINVAL;
-	switch (c->cap) {
-	case KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP:
-		return vm_dirty_ring_with_bitmap(vm);
-	case KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE:
-		return enable_eager_split(vm, c->args[0]);
-	case KVM_CAP_ARM_NISV_TO_USER:
-		vm->nisv_to_user = 1;
-		return 0;
-	case KVM_CAP_ARM_SYSTEM_SUSPEND:
-		vm->system_suspend = 1;
-		return 0;
-	case KVM_CAP_HALT_POLL:		/* how long to poll at most: we never do */
-		return c->args[0] >> 32 ? -EINVAL : 0;
-	case KVM_CAP_ARM_MTE:
-		return vm_enable_mte(vm);
-	case CAP_ARM_WRITABLE_IMP_ID_REGS:
-		return impl_make_writable(vm);
-	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
-		return enable_manual_dirty(vm, c->args[0]);
-	case KVM_CAP_NB_SDEI:
-		return enable_sdei(vm, c->args[0]);
-	default:
-		return -EINVAL;
-	}
+	return cap_enable(vm, c);
 }
 
 static s64 ioctl_set_memory(struct vm *vm, const struct kvm_userspace_memory_region *r)
