@@ -52,7 +52,9 @@ void vcpu_kick(struct vcpu *v)
 {
 	struct thread *t;
 
-	waitq_wake(&v->wq, 0);
+	/* Only its own thread waits there, and looks at everything again. */
+	if (waitq_wake(&v->wq, 0))
+		return;
 	rcu_read_lock();
 	t = rcu_deref(v->thread);
 	if (t)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Spinning locks: ticket locks, and reader/writer locks that let a waiting writer go first. */
+/* Spinning locks: ticket locks (bodies in spin.h), and reader/writer locks that let a waiting writer go first. */
+#define SPIN_OUTLINE
 #include "kernel/sched/lock.h"
 #include "kernel/sched/sched.h"
 
@@ -7,30 +8,22 @@
 
 void spin_lock(spinlock_t *l)
 {
-	preempt_disable();
-	raw_lock(l);
+	spin_lock_here(l);
 }
 
 void spin_unlock(spinlock_t *l)
 {
-	raw_unlock(l);
-	preempt_enable();
+	spin_unlock_here(l);
 }
 
 u64 spin_lock_irqsave(spinlock_t *l)
 {
-	u64 flags = local_irq_save();
-
-	preempt_disable();
-	raw_lock(l);
-	return flags;
+	return spin_lock_irqsave_here(l);
 }
 
 void spin_unlock_irqrestore(spinlock_t *l, u64 flags)
 {
-	raw_unlock(l);
-	local_irq_restore(flags);
-	preempt_enable();
+	spin_unlock_irqrestore_here(l, flags);
 }
 
 void read_lock(rwlock_t *l)

@@ -74,7 +74,7 @@ struct waiter {
 void waitq_add(struct waitq *q, struct waiter *w);	/* fill in func/thread before */
 void waitq_del(struct waitq *q, struct waiter *w);
 /* events: POLL* bits that became true, or 0 for "unknown/all". Wakes all non-exclusive waiters and one exclusive. Any context. */
-void waitq_wake(struct waitq *q, u32 events);
+bool waitq_wake(struct waitq *q, u32 events);	/* true: a thread was asleep, or a func counted itself */
 void waitq_wake_one(struct waitq *q, u32 events);
 
 /* Internals of wait_event: set state, queue; then test; then schedule. */
@@ -86,7 +86,9 @@ bool schedule_until(u64 deadline_ns);
 #define _wait_event(q, cond, intr, deadline) ({						\
 	int _ret = 0;									\
 	struct waiter _w = {};								\
-	for (;;) {									\
+	for (bool _woken = false;; _woken = true) {					\
+		if (_woken && (cond))	/* most are woken when it holds */		\
+			break;								\
 		wait_prepare(q, &_w, intr);						\
 		if (cond)								\
 			break;								\
@@ -108,4 +110,6 @@ bool schedule_until(u64 deadline_ns);
 #define wait_event_interruptible_until(q, cond, ns)	_wait_event(q, cond, true, ns)
 #define wait_event_until(q, cond, ns)			_wait_event(q, cond, false, ns)
 
-/* Called with thread state set by hand: see wait.c. */
+#ifndef NATIVE
+#include "kernel/sched/thread.h"	/* brings spin.h: the locks inline */
+#endif

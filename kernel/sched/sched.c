@@ -81,10 +81,11 @@ static void set_resched(struct rq *rq)
 		ipi_send(rq->cpu->id, IPI_RESCHED);
 }
 
-static void slice_arm(struct rq *rq, u64 now)
+/* The turn that began at start is to end. */
+static void slice_arm(struct rq *rq, u64 start)
 {
 	rq->slice_armed = true;
-	ktimer_start(&rq->slice, now + SLICE);
+	ktimer_start(&rq->slice, start + SLICE);
 }
 
 /* Make t (in no queue) runnable here. */
@@ -309,7 +310,7 @@ static void switch_finish(struct thread *prev)
 {
 	struct thread *t = current_thread, *push;
 	struct rq *rq = this_cpu()->rq;
-	bool dead = prev->state == THREAD_DEAD;
+	bool dead = prev->state == THREAD_DEAD, same = t->aspace && prev->aspace == t->aspace;
 
 	push = rq->push;
 	rq->push = NULL;
@@ -317,7 +318,8 @@ static void switch_finish(struct thread *prev)
 	__atomic_store_n(&prev->on_cpu, false, __ATOMIC_RELEASE);
 	raw_unlock(&rq->lock);
 
-	aspace_switch(t->aspace);
+	if (!same)
+		aspace_switch(t->aspace);
 	if (t->aspace) {
 		write_sysreg(t->tpidr_el0, tpidr_el0);
 		write_sysreg(t->tpidrro_el0, tpidrro_el0);
@@ -414,12 +416,13 @@ static void do_schedule(bool preempt)
 	account(rq, now);
 	put_prev(rq, prev, preempt);
 	next = pick_next(rq);
-	if (!list_empty(&rq->waiting) && (next != prev || !rq->slice_armed))
+	if (!list_empty(&rq->waiting) && !rq->slice_armed)
 		slice_arm(rq, now);
 	if (next != rq->idle)
 		WRITE_ONCE(next->run_delay, next->run_delay + (now - next->exec_start));
 	next->exec_start = now;
 	if (next != prev) {
+		rq->turn = now;
 		switch_to(rq, prev, next);
 	} else {
 		raw_unlock(&rq->lock);
@@ -443,7 +446,7 @@ void schedule_preempt(void)
 
 void preempt_resched(void)
 {
-	if (!irqs_disabled())
+	if (!irqs_disabled() && !current_thread->preempt_count)
 		do_schedule(true);
 }
 
@@ -543,8 +546,10 @@ static void slice_over(struct ktimer *timer)
 
 	raw_lock(&rq->lock);
 	rq->slice_armed = false;
-	rq->slices++;
-	if (rq->nr > 1) {
+	if (rq->nr > 1 && now - rq->turn < SLICE) {
+		slice_arm(rq, rq->turn);	/* others have run since it was armed */
+	} else if (rq->nr > 1) {
+		rq->slices++;
 		account(rq, now);
 		rotate(rq, now);
 		set_resched(rq);

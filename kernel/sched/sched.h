@@ -18,8 +18,9 @@ struct rq {
 	struct list waiting;		/* runnable, not running, by vruntime */
 	unsigned nr;			/* runnable, the running one included, idle not */
 	u64 min_vruntime;
-	struct ktimer slice;
+	struct ktimer slice;		/* of whoever ran when it was armed: a later turn's end is worked out when it fires */
 	bool slice_armed;
+	u64 turn;			/* when curr's turn began */
 	unsigned slices;
 	u64 switches;
 };
@@ -30,30 +31,6 @@ struct timer_base {
 	struct ktimer *running;
 	u64 programmed;			/* CVAL in ns; ~0: off */
 };
-
-/* Without preemption accounting: interrupts must be off. */
-static inline void raw_lock(spinlock_t *l)
-{
-	u16 me = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
-
-	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != me)
-		cpu_relax();
-}
-
-static inline bool raw_trylock(spinlock_t *l)
-{
-	u32 v = __atomic_load_n((u32 *)l, __ATOMIC_RELAXED);
-
-	if ((v >> 16) != (v & 0xffff))
-		return false;
-	return __atomic_compare_exchange_n((u32 *)l, &v, (v & 0xffff0000) | ((v + 1) & 0xffff), false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
-static inline void raw_unlock(spinlock_t *l)
-{
-	__atomic_store_n(&l->owner, (u16)(l->owner + 1), __ATOMIC_RELEASE);
-}
 
 #define IRQ_COUNT	0x10000		/* in preempt_count: in an interrupt handler */
 

@@ -107,7 +107,8 @@ static inline void preempt_disable(void)
 	current_thread->preempt_count++;
 	asm volatile("" : : : "memory");
 }
-void preempt_resched(void);		/* the rare half of: */
+/* Reschedules now if nothing forbids it: interrupts off, or preemption. */
+void preempt_resched(void);
 /* Reschedules if asked to meanwhile, unless interrupts are off. */
 static inline void preempt_enable(void)
 {
@@ -117,6 +118,10 @@ static inline void preempt_enable(void)
 	if (--t->preempt_count == 0 && unlikely(READ_ONCE(t->flags) & TF_RESCHED))
 		preempt_resched();
 }
+
+#ifndef NATIVE
+#include "kernel/sched/spin.h"
+#endif
 
 /* New kernel thread, not yet started, one reference held by the caller. NULL: out of memory. fn's return ends it. */
 struct thread *thread_create(const char *name, void (*fn)(void *arg), void *arg);

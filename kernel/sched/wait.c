@@ -44,28 +44,26 @@ void waitq_del(struct waitq *q, struct waiter *w)
 }
 
 /* Non-exclusive waiters are all in front of the exclusive ones. */
-static void wake(struct waitq *q, u32 events, unsigned exclusive)
+bool waitq_wake(struct waitq *q, u32 events)
 {
 	struct waiter *w, *n;
+	bool any = false;
 	u64 flags;
 
 	dmb(ish);		/* the condition before the look at the list */
 	if (READ_ONCE(q->waiters.next) == &q->waiters)
-		return;
+		return false;
 	flags = spin_lock_irqsave(&q->lock);
 	list_for_each_safe(w, n, &q->waiters, node) {
 		bool excl = w->exclusive;
 		bool woken = w->func ? w->func(w, events) : thread_wake(w->thread);
 
-		if (woken && excl && !--exclusive)
+		any |= woken;
+		if (woken && excl)
 			break;
 	}
 	spin_unlock_irqrestore(&q->lock, flags);
-}
-
-void waitq_wake(struct waitq *q, u32 events)
-{
-	wake(q, events, 1);
+	return any;
 }
 
 /* The first who can be woken, exclusive or not. */
@@ -86,18 +84,12 @@ void waitq_wake_one(struct waitq *q, u32 events)
 
 void wait_prepare(struct waitq *q, struct waiter *w, bool interruptible)
 {
-	u64 flags = spin_lock_irqsave(&q->lock);
-
-	if (!waiter_queued(w)) {
+	if (!w->thread) {
 		w->thread = current_thread;
-		if (w->exclusive)
-			list_add_tail(&w->node, &q->waiters);
-		else
-			list_add(&w->node, &q->waiters);
+		waitq_add(q, w);
 	}
 	WRITE_ONCE(current_thread->state, interruptible ? THREAD_SLEEPING : THREAD_BLOCKED);
 	dmb(ish);
-	spin_unlock_irqrestore(&q->lock, flags);
 }
 
 void wait_finish(struct waitq *q, struct waiter *w)
@@ -120,6 +112,7 @@ bool schedule_until(u64 deadline)
 {
 	struct sleep_timer st;
 
+	ASSERT(!irqs_disabled());	/* nor any _irq lock held */
 	if (deadline == ~0UL) {
 		schedule();
 		return true;
