@@ -142,9 +142,8 @@ static bool ppi_level(struct vcpu *v, u32 intid)
 	return should_fire(v, intid == v->timers->ppi[PHYS] ? PHYS : VIRT);
 }
 
-void timer_ppi_set_active(struct vcpu *v, u32 pintid, bool active)
+static void host_set_active(int i, bool active)
 {
-	int i = pintid == host_irq[PHYS] ? PHYS : VIRT;
 	bool *now = &on_cpu[this_cpu()->id].active[i];
 
 	/* A guest may have deactivated it behind our back, never activated: only "inactive" can be trusted. */
@@ -154,6 +153,11 @@ void timer_ppi_set_active(struct vcpu *v, u32 pintid, bool active)
 	*now = active;
 }
 
+void timer_ppi_set_active(struct vcpu *v, u32 pintid, bool active)
+{
+	host_set_active(pintid == host_irq[PHYS] ? PHYS : VIRT, active);
+}
+
 static void level_update(struct vcpu *v, int i, bool level)
 {
 	v->timers->t[i].level = level;
@@ -161,7 +165,7 @@ static void level_update(struct vcpu *v, int i, bool level)
 }
 
 /* Before the timer's registers are in hardware: may its interrupt fire here? */
-static void irq_load(struct vcpu *v, int i)
+static inline void irq_load(struct vcpu *v, int i)
 {
 	struct timer_ctx *t = &v->timers->t[i];
 	bool level = fires_put(v, i), active;
@@ -170,12 +174,11 @@ static void irq_load(struct vcpu *v, int i)
 		/* The vGIC may have seen the line fall since (vgic_sync asks ppi_level): what we told it last proves nothing. */
 		if (level || t->level)
 			level_update(v, i, level);
-		active = level || vgic_ppi_active(v, v->timers->ppi[i]);
+		active = level || (vgic_ppis_active(v) & BIT(v->timers->ppi[i]));
 	} else {
 		active = t->level;	/* user space knows already */
 	}
-	if (unlikely(active || on_cpu[this_cpu()->id].active[i]))
-		timer_ppi_set_active(v, host_irq[i], active);
+	host_set_active(i, active);
 }
 
 void timer_load(struct vcpu *v)
@@ -184,11 +187,11 @@ void timer_load(struct vcpu *v)
 	u64 hctl = read_sysreg(cnthctl_el2) & ~(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN | CNTHCTL_ECV | CNTHCTL_EL1TVT |
 						CNTHCTL_EL1TVCT);
 	const u64 *offset = v->vm->counter_offset;
-	u64 *bias = v->timers->bias;
-	int i;
+	struct vcpu_timers *ts = v->timers;
+	u64 *bias = ts->bias;
 
-	for (i = 0; i < NR_TIMERS; i++)
-		bias[i] = offset_bias(v->vm, i);
+	bias[VIRT] = offset_bias(v->vm, VIRT);
+	bias[PHYS] = offset_bias(v->vm, PHYS);
 	write_sysreg(offset[VIRT] - bias[VIRT], cntvoff_el2);
 	if (unlikely(bias[VIRT]))
 		hctl |= CNTHCTL_EL1TVT | CNTHCTL_EL1TVCT;
@@ -199,13 +202,13 @@ void timer_load(struct vcpu *v)
 	if (!bias[PHYS])
 		hctl |= CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN;
 	write_sysreg(hctl, cnthctl_el2);
-	for (i = 0; i < NR_TIMERS; i++)
-		irq_load(v, i);
-	for (i = 0; i < NR_TIMERS; i++) {
-		cval_write(v, i, v->timers->t[i].cval);
-		isb();
-		ctl_write(i, v->timers->t[i].ctl);
-	}
+	irq_load(v, VIRT);
+	irq_load(v, PHYS);
+	cval_write(v, VIRT, ts->t[VIRT].cval);
+	cval_write(v, PHYS, ts->t[PHYS].cval);
+	isb();
+	ctl_write(VIRT, ts->t[VIRT].ctl);
+	ctl_write(PHYS, ts->t[PHYS].ctl);
 	isb();
 	on_cpu[this_cpu()->id].v = v;
 	if (unlikely(v->state->steal.base != ~0UL))

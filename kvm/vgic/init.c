@@ -280,9 +280,9 @@ void vgic_unmap_ppi(struct vcpu *v, u32 intid)
 	spin_unlock_irqrestore(&v->vgic->pe.lock, flags);
 }
 
-bool vgic_ppi_active(struct vcpu *v, u32 intid)
+u32 vgic_ppis_active(struct vcpu *v)
 {
-	return vgic_model_active(&v->vgic->pe, intid & 31);
+	return vgic_model_active(&v->vgic->pe);
 }
 
 bool vgic_sgi_write(struct vcpu *v, u64 val, bool group1)

@@ -246,24 +246,22 @@ static bool sgi_targets(const struct vgic_pe *p, const struct vgic_pe *self, u64
 		aff0 / 16 == SGI_RS(val) && (val >> (aff0 % 16) & 1);
 }
 
-/* Where a target list would put PEs if affinities follow indexes, as they do by default: 16 to a cluster. */
+/* Where the first of a target list would be if affinities follow indexes, as they do by default: 16 to a cluster. */
 static unsigned sgi_guess(u64 val)
 {
-	return (val >> 16 & 0xff) * 16 + SGI_RS(val) * 16;
+	return (val >> 16 & 0xff) * 16 + SGI_RS(val) * 16 + __builtin_ctzl(val);
 }
 
 bool vgic_model_sgi_write(struct vgic_dist *d, struct vgic_pe *self, u64 val, bool group1, bool not_self)
 {
 	unsigned n = __atomic_load_n(&d->nr_pes, __ATOMIC_ACQUIRE);
-	unsigned i, first = 0, left = 0;
+	unsigned i, first = 0;
+	u16 left = val;		/* target list */
 
 	if (not_self && sgi_targets(self, self, val))
 		return false;
-	if (!(val & SGI_IRM)) {
-		left = __builtin_popcountl(val & 0xffff);
-		if (sgi_guess(val) < n)
-			first = sgi_guess(val);
-	}
+	if (!(val & SGI_IRM) && left && sgi_guess(val) < n)
+		first = sgi_guess(val);
 	for (i = 0; i < n; i++) {
 		unsigned at = first + i < n ? first + i : first + i - n;
 		struct vgic_pe *p = d->pes[at];
@@ -271,16 +269,17 @@ bool vgic_model_sgi_write(struct vgic_dist *d, struct vgic_pe *self, u64 val, bo
 		if (!p || !sgi_targets(p, self, val))
 			continue;
 		vgic_model_sgi(d, p, SGI_INTID(val), group1);
-		if (!(val & SGI_IRM) && !--left)
+		left &= ~BIT(p->mpidr % 16);
+		if (!(val & SGI_IRM) && !left)
 			break;	/* affinities are unique */
 	}
 	return true;
 }
 
-bool vgic_model_active(struct vgic_pe *p, u32 intid)
+u32 vgic_model_active(struct vgic_pe *p)
 {
 	/* Only the PE's own thread moves it between the two. */
-	return (READ_ONCE(p->w.active) | READ_ONCE(p->w.inlr)) & BIT(intid);
+	return READ_ONCE(p->w.active) | READ_ONCE(p->w.inlr);
 }
 
 /* Some interrupt of this word that the PE would take now; bits of other PEs' interrupts are not in ready. */
@@ -306,6 +305,13 @@ bool vgic_model_has_pending(struct vgic_pe *p)
 
 	if (!d || !READ_ONCE(p->summary))
 		return false;
+	if (READ_ONCE(p->summary) == 1) {	/* mostly a private one */
+		flags = spin_lock_irqsave(&p->lock);
+		found = word_pending(d, &p->w, p->prio, p->ready[0] & 0xffffffff, vgic_pe_takes(p));
+		spin_unlock_irqrestore(&p->lock, flags);
+		if (found)
+			return true;
+	}
 	flags = spin_lock_irqsave(&d->lock);
 	spin_lock(&p->lock);
 	vmcr = vgic_pe_takes(p);

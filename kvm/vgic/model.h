@@ -185,7 +185,7 @@ static inline u64 vgic_pe_takes(const struct vgic_pe *p)
 {
 	return p->vmcr | (p->asleep ? VMCR_ENG0 | VMCR_ENG1 : 0);
 }
-bool vgic_model_active(struct vgic_pe *p, u32 intid);	/* private */
+u32 vgic_model_active(struct vgic_pe *p);	/* private ones that are active or in a list register */
 /* State consistency, for tests: NULL or what is wrong. */
 const char *vgic_model_check(struct vgic_dist *d);
 

@@ -166,6 +166,37 @@ static u64 hcr_for(const struct vgic_pe *p, const struct picks *ps)
 	return hcr;
 }
 
+/* Private interrupt intid, if it is the only thing to do and the guest takes such ones. p->lock held. */
+static bool fill_alone(struct vgic_pe *p, u32 intid)
+{
+	unsigned group = !!(p->w.group & BIT(intid));
+
+	if (READ_ONCE(p->summary) != 1 || p->ready[0] != BIT(intid) || (p->w.active & BIT(intid)) ||
+	    !(p->dist->en >> group & p->vmcr >> group & 1))
+		return false;
+	p->lr_latch = 0;
+	p->has_spi = false;
+	lr_fill(p, 0, intid);
+	p->used = 1;
+	p->hcr = p->hcr_base;
+	p->live = true;
+	return true;
+}
+
+static bool flush_alone(struct vgic_pe *p)
+{
+	u64 flags, ready;
+	bool done;
+
+	if (READ_ONCE(p->summary) != 1)
+		return false;
+	flags = spin_lock_irqsave(&p->lock);
+	ready = p->ready[0];
+	done = ready && ready <= BIT(VGIC_PRIVATE - 1) && fill_alone(p, __builtin_ctzl(ready));
+	spin_unlock_irqrestore(&p->lock, flags);
+	return done;
+}
+
 void vgic_model_flush(struct vgic_pe *p)
 {
 	struct vgic_dist *d = p->dist;
@@ -176,6 +207,8 @@ void vgic_model_flush(struct vgic_pe *p)
 	u64 flags;
 
 	ASSERT(!p->live);
+	if (likely(flush_alone(p)))
+		return;
 	/* Only this bit may grow meanwhile, by an SPI that came after: its kick brings us here again. */
 	spis = (READ_ONCE(p->summary) & ~1U) || READ_ONCE(p->ready[0]) >> VGIC_PRIVATE;
 	ps.n = 0;
@@ -220,7 +253,6 @@ void vgic_model_flush(struct vgic_pe *p)
 bool vgic_model_raise(struct vgic_pe *p, u32 intid)
 {
 	u64 bit = BIT(intid), flags = spin_lock_irqsave(&p->lock);
-	unsigned group = !!(p->w.group & bit);
 	bool alone;
 
 	ASSERT(!p->live && intid < VGIC_PRIVATE);
@@ -229,16 +261,7 @@ bool vgic_model_raise(struct vgic_pe *p, u32 intid)
 	else
 		p->w.level |= bit;
 	vgic_update_private(p, intid, p);
-	alone = READ_ONCE(p->summary) == 1 && p->ready[0] == bit && !(p->w.active & bit) &&
-		(p->dist->en >> group & p->vmcr >> group & 1);
-	if (alone) {
-		p->lr_latch = 0;
-		p->has_spi = false;
-		lr_fill(p, 0, intid);
-		p->used = 1;
-		p->hcr = p->hcr_base;
-		p->live = true;
-	}
+	alone = fill_alone(p, intid);
 	spin_unlock_irqrestore(&p->lock, flags);
 	return alone;
 }

@@ -43,7 +43,7 @@ void vgic_raise_loaded(struct vcpu *v, u32 intid);
 /* False: not as a list register; the interrupt is an SDEI event's. */
 bool vgic_raise_possible(struct vcpu *v, u32 intid);
 void vgic_unmap_ppi(struct vcpu *v, u32 intid);	/* from now on an ordinary one */
-bool vgic_ppi_active(struct vcpu *v, u32 intid);	/* active or pending-and-active in a list register or the model */
+u32 vgic_ppis_active(struct vcpu *v);	/* bit per private interrupt: active, or in a list register; v's own thread asks */
 /* Trapped ICC_SGI*_EL1 writes and other ICC registers that trap; true if handled (fast tier: guest loaded, interrupts off). */
 bool vgic_sgi_write(struct vcpu *v, u64 val, bool group1);
 /* The same with the guest loaded: false, and nothing done, if the vCPU itself is a target (it needs a flush). */
