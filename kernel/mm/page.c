@@ -65,6 +65,10 @@ pa_t va_to_pa(const void *va)
 	return PA(a - DIRECT_MAP);
 }
 
+#define NEXT	"dc zva, %1\n\tadd %1, %1, %2\n\t"
+#define NEXT4	NEXT NEXT NEXT NEXT
+#define NEXT5	NEXT4 NEXT
+
 void page_clear(void *p, size_t n)
 {
 	u64 dczid = read_sysreg(dczid_el0);
@@ -78,10 +82,8 @@ void page_clear(void *p, size_t n)
 	}
 	step = 4UL << (dczid & 15);
 	/* Blocks are a power of two of at most 2 KiB (Arm ARM, DCZID_EL0). */
-	for (; step <= PAGE_SIZE / 8 && c < end; c += 8 * step)
-		asm volatile("dc zva, %0\n\tadd %1, %0, %2\n\tdc zva, %1\n\tadd %1, %1, %2\n\tdc zva, %1\n\t"
-			     "add %1, %1, %2\n\tdc zva, %1\n\tadd %1, %1, %2\n\tdc zva, %1\n\tadd %1, %1, %2\n\t"
-			     "dc zva, %1\n\tadd %1, %1, %2\n\tdc zva, %1\n\tadd %1, %1, %2\n\tdc zva, %1"
+	for (; step <= PAGE_SIZE / 16 && c < end; c += 16 * step)
+		asm volatile("dc zva, %0\n\tadd %1, %0, %2\n\t" NEXT5 NEXT5 NEXT4 "dc zva, %1"
 			     : "+r"(c), "=&r"(at) : "r"(step) : "memory");
 	for (; c < end; c += step)
 		asm volatile("dc zva, %0" : : "r"(c) : "memory");

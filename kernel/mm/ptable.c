@@ -69,6 +69,39 @@ static u64 *root_entry(const struct ptable *pt, u64 ia)
 	return &pt->root[offset_of(pt, ia) >> level_shift(pt->start_level)];
 }
 
+/*
+ * The entry for ia at level target, or the one above it that is no table, with its level and what it says. Written out, as
+ * each fault walks several times and each level's shift is a constant then.
+ */
+static inline u64 *entry_find(const struct ptable *pt, u64 ia, unsigned target, unsigned *level, u64 *desc)
+{
+	u64 *p = root_entry(pt, ia), e = hook_read_pte(p);
+
+#define DOWN_FROM(l)								\
+	if (target == (l) || !is_table(e, l)) {					\
+		*level = (l);							\
+		*desc = e;							\
+		return p;							\
+	}									\
+	p = &table_of(e)[ia >> (30 - 9 * (l)) & 511];				\
+	e = hook_read_pte(p)
+
+	switch (pt->start_level) {
+	case 0:
+		DOWN_FROM(0);
+		__attribute__((fallthrough));
+	case 1:
+		DOWN_FROM(1);
+		__attribute__((fallthrough));
+	default:
+		DOWN_FROM(2);
+	}
+#undef DOWN_FROM
+	*level = 3;
+	*desc = e;
+	return p;
+}
+
 static u64 level_end(u64 ia, u64 end, unsigned level)
 {
 	u64 next = (ia & ~(level_size(level) - 1)) + level_size(level);
@@ -115,7 +148,7 @@ static u64 perm_bits(const struct ptable *pt, unsigned perm)
 	return d | DESC_AF | (u64)((perm / PT_SW0) & 7) << DESC_SW_SHIFT;
 }
 
-static unsigned leaf_perm(const struct ptable *pt, u64 e)
+static inline __attribute__((always_inline)) unsigned leaf_perm(const struct ptable *pt, u64 e)
 {
 	unsigned p = (unsigned)((e >> DESC_SW_SHIFT) & 7) * PT_SW0;
 
@@ -376,19 +409,17 @@ static int map_descend(const struct mapping *m, u64 *p, u64 *e, unsigned level)
 static int map_one(const struct mapping *m)
 {
 	struct ptable *pt = m->pt;
-	unsigned level = pt->start_level, shift = level_shift(level);
-	u64 *p = root_entry(pt, m->ia), e = hook_read_pte(p);
+	unsigned level;
+	u64 *p, e;
 	int err;
 
-	for (; level < m->target; level++) {
-		if (unlikely(!is_table(e, level))) {
-			err = map_descend(m, p, &e, level);
-			if (err)
-				return err < 0 ? err : 0;
-		}
-		shift -= 9;
-		p = &table_of(e)[m->ia >> shift & 511];
-		e = hook_read_pte(p);
+	for (;;) {
+		p = entry_find(pt, m->ia, m->target, &level, &e);
+		if (likely(level == m->target))
+			break;
+		err = map_descend(m, p, &e, level);
+		if (err)
+			return err < 0 ? err : 0;
 	}
 	if (e == DESC_LOCKED)
 		return -EAGAIN;
@@ -518,17 +549,9 @@ static void unmap_level(struct unmap *u, u64 *table, unsigned level, u64 ia, u64
 /* Entry of the leaf that covers ia, with its level; NULL if nothing is mapped. */
 static u64 *leaf_find(struct ptable *pt, u64 ia, unsigned *level)
 {
-	unsigned l = pt->start_level, shift = level_shift(l);
-	u64 *p = root_entry(pt, ia), e = hook_read_pte(p);
+	u64 e, *p = entry_find(pt, ia, 3, level, &e);
 
-	while (is_table(e, l)) {
-		l++;
-		shift -= 9;
-		p = &table_of(e)[ia >> shift & 511];
-		e = hook_read_pte(p);
-	}
-	*level = l;
-	return is_leaf(e, l) ? p : NULL;
+	return is_leaf(e, *level) ? p : NULL;
 }
 
 /* See that no block extends across ia. */
@@ -664,14 +687,13 @@ int pt_protect(struct ptable *pt, u64 ia, u64 size, unsigned keep, unsigned set)
 bool pt_lookup(struct ptable *pt, u64 ia, pa_t *pa, unsigned *perm, u64 *size)
 {
 	unsigned level;
-	u64 *p, e;
-	bool found = false;
+	bool found;
+	u64 e;
 
 	hook_walk_begin();
-	p = leaf_find(pt, ia, &level);
-	e = p ? hook_read_pte(p) : 0;
-	if (p && is_leaf(e, level)) {
-		found = true;
+	(void)entry_find(pt, ia, 3, &level, &e);
+	found = is_leaf(e, level);
+	if (found) {
 		if (pa)
 			*pa = PA(leaf_pa(e, level) + (ia & (level_size(level) - 1)));
 		if (perm)

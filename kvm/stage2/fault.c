@@ -89,7 +89,9 @@ static int install(struct vm *vm, const struct s2_fault *f, const struct backing
 	return ret;
 }
 
-#define FAULT_IN	1	/* the process must have the page first */
+/* The process must have the page first: it has none there, or one without the right that it takes. */
+#define FAULT_IN	1
+#define FAULT_IN_ABSENT	2
 
 /* s2.lock held for reading. */
 static int map_locked(struct vm *vm, const struct s2_fault *f, struct backing *b)
@@ -98,8 +100,9 @@ static int map_locked(struct vm *vm, const struct s2_fault *f, struct backing *b
 		return -EFAULT;
 	if (stage2_busy(&vm->s2, b->uva, PAGE_SIZE))
 		return -EAGAIN;
-	if (!pt_lookup(&vm->mm->as.pt, b->uva, &b->pa, &b->perm, &b->size) || !(b->perm & PT_R) ||
-	    (f->write && !(b->perm & PT_W)))
+	if (!pt_lookup(&vm->mm->as.pt, b->uva, &b->pa, &b->perm, &b->size))
+		return FAULT_IN_ABSENT;
+	if (!(b->perm & PT_R) || (f->write && !(b->perm & PT_W)))
 		return FAULT_IN;
 	return f->install ? f->install(vm, f, b) : install(vm, f, b);
 }
@@ -133,13 +136,13 @@ int stage2_fault(struct vm *vm, const struct s2_fault *f)
 	u64 uva;
 	int ret = map_if_present(vm, f, &uva);
 
-	if (ret != FAULT_IN)
+	if (ret <= 0)
 		return ret;
-	ret = mm_fault_guest(vm->mm, uva, f->write);
+	ret = mm_fault_guest(vm->mm, uva, f->write, ret == FAULT_IN_ABSENT);
 	if (ret == -EINTR)
 		return -EAGAIN;		/* the run loop sees the signal */
 	if (ret)
 		return ret == -ENOMEM ? ret : -EFAULT;
 	ret = map_if_present(vm, f, &uva);
-	return ret == FAULT_IN ? -EAGAIN : ret;
+	return ret > 0 ? -EAGAIN : ret;
 }

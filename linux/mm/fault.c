@@ -339,8 +339,11 @@ static int upgrade(struct mm *mm, struct area *a, u64 addr)
 static int fault_step(struct mm *mm, struct area *a, u64 addr, unsigned access)
 {
 	unsigned need = access & FAULT_EXEC ? PT_X : access & FAULT_WRITE ? PT_W : PT_R;
-	struct leaf l = leaf_at(mm, addr);
+	struct leaf l = {};
 
+	/* If that is not true any more, mapping the new page finds out (-EEXIST). */
+	if (!(access & FAULT_ABSENT) || a->uffd)
+		l = leaf_at(mm, addr);
 	if (!l.size) {
 		int ask = unlikely(a->uffd) ? uffd_reason_absent(a, addr) : 0;
 
@@ -369,6 +372,7 @@ int area_fault(struct mm *mm, struct area *a, u64 addr, unsigned access)
 		return -EACCES;
 	do {
 		err = fault_step(mm, a, addr, access);
+		access &= ~(u32)FAULT_ABSENT;
 	} while (err == -EAGAIN || err == -EEXIST);
 	return err;
 }
@@ -501,8 +505,9 @@ static int pin_locked(struct mm *mm, struct area *a, u64 addr, bool write, struc
 	}
 }
 
-int mm_fault_guest(struct mm *mm, u64 addr, bool write)
+int mm_fault_guest(struct mm *mm, u64 addr, bool write, bool absent)
 {
+	unsigned access = FAULT_PIN | (write ? FAULT_WRITE : 0) | (absent ? FAULT_ABSENT : 0);
 	struct uffd_wait w;
 	struct area *a;
 	int err;
@@ -510,7 +515,7 @@ int mm_fault_guest(struct mm *mm, u64 addr, bool write)
 	do {
 		down_read(&mm->lock);
 		a = addr < USER_END && !mm->exiting ? area_find(mm, addr) : NULL;
-		err = a ? fault_or_ask(mm, a, addr, (write ? FAULT_WRITE : 0) | FAULT_PIN, &w) : -EFAULT;
+		err = a ? fault_or_ask(mm, a, addr, access, &w) : -EFAULT;
 		up_read(&mm->lock);
 		if (unlikely(err > 0))
 			err = uffd_sleep(&w, true);

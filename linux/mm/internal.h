@@ -71,6 +71,7 @@ bool mm_get_live(struct mm *mm);				/* false: its last user is gone */
 
 /* fault.c. mm->lock held for reading or writing. */
 #define FAULT_PIN	BIT(8)					/* for a guest: prefer blocks */
+#define FAULT_ABSENT	BIT(9)					/* the caller has just seen that nothing is mapped: a hint */
 int area_fault(struct mm *mm, struct area *a, u64 addr, unsigned access);
 int mm_populate(struct mm *mm, u64 start, u64 end, bool write);	/* takes mm->lock itself */
 void icache_sync(pa_t pa, u64 size);

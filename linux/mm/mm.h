@@ -119,9 +119,10 @@ int mm_fault(struct mm *mm, u64 addr, unsigned access);
 int mm_pin(struct mm *mm, u64 addr, bool write, struct page **page, bool *writable, bool *block_ok);
 /*
  * Fault in the page at addr for a guest, in blocks where possible; afterwards it is in the page table unless it went
- * again. 0; -EINTR: a signal came while somebody else was asked for the page; errors as mm_pin.
+ * again. absent: the caller has just seen that nothing is mapped there (it saves a walk, and may be wrong by now).
+ * 0; -EINTR: a signal came while somebody else was asked for the page; errors as mm_pin.
  */
-int mm_fault_guest(struct mm *mm, u64 addr, bool write);
+int mm_fault_guest(struct mm *mm, u64 addr, bool write, bool absent);
 void mm_notifier_add(struct mm *mm, struct mmu_notifier *n);	/* may sleep */
 void mm_notifier_del(struct mm *mm, struct mmu_notifier *n);	/* none runs any more on return */
 
