@@ -212,8 +212,8 @@ static void sdei_events(void)
 	report("sdei-complete", &end);
 }
 
-/* A signal to a CPU in WFI, until its handler's first instruction. */
-static void sdei_wakeup(void)
+/* A signal to a CPU in WFI, until its handler's first instruction. Spin or not: as in ipi(). */
+static void sdei_wakeup(bool spin)
 {
 	struct sample s = { };
 	u64 i, t;
@@ -229,10 +229,18 @@ static void sdei_wakeup(void)
 			wfi();
 		irq_disable();
 		sdei_times[1][0] = 0;
+		if (!spin)	/* nothing else would end our own WFI */
+			timer_arm(now() + ticks_from_us(2000));
 		t = now();
 		sdei(SDEI_SIGNAL, 0, cpus[1].mpidr);
-		while (!sdei_times[1][0])
-			yield();
+		while (!sdei_times[1][0]) {
+			if (spin)
+				yield();
+			else
+				wfi();
+		}
+		write_sysreg(0, cntv_ctl_el0);
+		isb();
 		add(&s, sdei_times[1][0] - t);
 	}
 	report("sdei-wakeup", &s);
@@ -294,8 +302,7 @@ static void ipi(void)
 		irq_disable();
 	}
 	report("ipi", &s);
-	if (spin)	/* one host CPU runs the receiver only when the sender sleeps */
-		sdei_wakeup();
+	sdei_wakeup(spin);
 	quit = true;
 	gic_send_sgi(1, SGI_PING);
 	cpu_wait_off(1);

@@ -67,6 +67,12 @@ int sdei_restore(struct vcpu *v);
 /* REQ_SDEI, right before entry: starts what can start. */
 void sdei_dispatch(struct vcpu *v);
 
+/*
+ * EVENT_COMPLETE with the guest loaded and interrupts off: true if x0 to x17, ELR_EL2 and SPSR_EL2 are the interrupted
+ * code's; false: nothing done, take the long way.
+ */
+bool sdei_complete_fast(struct vcpu *v);
+
 /* ---- registers (state.c) ---- */
 void sdei_vcpu_init(struct vcpu *v);		/* KVM_ARM_VCPU_INIT: reset, and the restore window opens */
 unsigned sdei_onereg_count(struct vcpu *v);

@@ -6,6 +6,7 @@
 #include "kernel/debug/print.h"
 #include "kvm/smccc/fw_logic.h"
 #include "kvm/smccc/smccc.h"
+#include "kvm/sdei/sdei.h"
 #include "smccc_ids.h"
 
 #define SMC64_CALL	0x40000000U
@@ -119,6 +120,11 @@ bool smccc_fast(struct vcpu *v)
 			return false;
 		val = psci_version(v);
 		break;
+	case SMCCC_FN_SDEI_EVENT_COMPLETE:
+		if (!(v->vm->fwregs.std_bmap & STD_SDEI) || !sdei_complete_fast(v))
+			return false;
+		v->fast_hvc++;
+		return true;
 	case SMCCC_FN_SMCCC_VERSION:	/* no filter can cover it */
 		val = 0x10001;
 		break;

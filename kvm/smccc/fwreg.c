@@ -13,7 +13,6 @@
 #include "kvm/sysreg/sysreg.h"
 
 #define STD_BITS	BIT(0)			/* TRNG */
-#define STD_SDEI	BIT(1)			/* only once the VMM opted in (kvm/sdei) */
 #define STD_HYP_BITS	BIT(0)			/* PV time */
 #define VENDOR_BITS	(BIT(0) | BIT(1))	/* features and UID, PTP */
 

@@ -46,5 +46,7 @@ u64 fwreg_workaround(const struct vm *vm, unsigned which);	/* 1, 2, 3 */
 int pvtime_attr(struct vcpu *v, const struct kvm_device_attr *a, int op);
 void pvtime_reset(struct vcpu *v);	/* at creation */
 
+#define STD_SDEI	BIT(1)		/* in fwregs.std_bmap: only once the VMM opted in (kvm/sdei) */
+
 /* psci.c */
 u64 psci_version(const struct vcpu *v);
