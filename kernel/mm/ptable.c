@@ -220,6 +220,30 @@ static void destroy_level(struct ptable *pt, u64 *table, unsigned level, unsigne
 	hook_table_free(table, order);
 }
 
+int pt_detach(struct ptable *pt, struct ptable *out)
+{
+	u64 *root = hook_table_alloc(pt->root_order), n = BIT(pt->ia_bits - level_shift(pt->start_level));
+
+	if (!root)
+		return -ENOMEM;
+	*out = *pt;
+	out->root = root;
+	for (u64 i = 0; i < n; i++) {
+		u64 e = hook_read_pte(&pt->root[i]);
+
+		if (!e)
+			continue;
+		hook_init_pte(&root[i], e);
+		while (!hook_write_pte(&pt->root[i], e, 0))
+			e = hook_read_pte(&pt->root[i]);
+	}
+	hook_dsb_ishst();
+	hook_tlbi_all(pt);
+	hook_dsb_ish();
+	pt->tables = 1UL << pt->root_order;
+	return 0;
+}
+
 void pt_destroy(struct ptable *pt)
 {
 	if (!pt->root)
@@ -397,8 +421,10 @@ static int map_descend(const struct mapping *m, u64 *p, u64 *e, unsigned level)
 		if (*e == DESC_LOCKED)
 			return -EAGAIN;
 		t = table_get(pt, m->cache);
-		if (!t)
+		if (!t) {
+			hook_dsb_ishst();	/* a table further up may be new */
 			return -ENOMEM;
+		}
 		if (!hook_write_pte(p, 0, hook_table_pa(t).v | DESC_TABLE))
 			table_unget(pt, m->cache, t, false);
 		*e = hook_read_pte(p);

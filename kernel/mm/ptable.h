@@ -43,6 +43,12 @@ static inline bool pt_is_large(const struct ptable *pt) { return pt->ia_bits > 4
 void pt_destroy(struct ptable *pt);
 
 /*
+ * All that is mapped goes at once, in time bounded by the root: the tables below it are *out's then, for pt_destroy by whoever
+ * has the time. TLBs are clean on return. As for pt_unmap, all others are excluded. -ENOMEM: nothing happened.
+ */
+int pt_detach(struct ptable *pt, struct ptable *out);
+
+/*
  * Map [ia, ia+size) to pa with blocks as large as alignment allows and `max_level_block` permits (true: 2 MiB blocks
  * allowed). An existing different mapping is replaced by break-before-make. May allocate tables: a stage-2 fault
  * handler passes a prefilled cache so that it cannot fail under a lock (NULL: allocate here).

@@ -55,8 +55,15 @@ struct shadow {
 	u64 used;		/* vm_nested.clock when last taken */
 };
 
+/* Tables that were emptied at once, to be freed without the lock. */
+struct shadow_garbage {
+	struct shadow_garbage *next;
+	struct ptable pt;
+};
+
 struct vm_nested {
 	unsigned n, max;
+	struct shadow_garbage *garbage;
 	u64 clock;
 	u64 seq;		/* grows with every removal that the hypervisors ask for: faults look at it twice */
 	struct shadow *s[];
@@ -84,7 +91,8 @@ bool nested_supported(void);			/* FEAT_NV2, FWB */
 int nested_create(struct vcpu *v);		/* KVM_ARM_VCPU_INIT with HAS_EL2, vm->lock held. -ENOMEM */
 void nested_destroy(struct vcpu *v);
 void nested_vm_destroy(struct vm *vm);		/* no vCPU left, the notifier is off */
-void nested_invalidate(struct vm *vm);		/* the VM's stage 2 lost something: s2.lock held for writing */
+void nested_invalidate(struct vm *vm);		/* the VM's stage 2 loses something: s2.lock held for writing */
+void nested_reap(struct vm *vm);		/* ... and after the lock: frees what nested_invalidate took out */
 void nested_traps_compute(struct vcpu *v);	/* end of sysreg_traps_compute */
 int nested_run_begin(struct vcpu *v);		/* KVM_RUN, before load: the shadow that the vCPU's state needs. -ENOMEM */
 void nested_load(struct vcpu *v);		/* before all else of vcpu_load; preemption off */

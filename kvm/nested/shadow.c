@@ -21,14 +21,27 @@
 #include "kvm/vcpu_state.h"
 
 #define VTTBR_VMID	GENMASK(63, 48)
+#define UNMAP_STEP	(64UL << 20)	/* of a hypervisor's TLB maintenance, in one hold of the lock */
+#define UNMAP_MAX	(2UL << 30)	/* more than this: all of that VMID, at once */
 #define SHADOW_BITS	MIN(host.ipa_bits, 48U)
 
-static void shadow_empty(struct shadow *s)
+/* s2.lock held for writing, but not for as long as it takes to free what was mapped: nested_reap does that. */
+static void shadow_empty(struct vm_nested *vn, struct shadow *s)
 {
+	struct shadow_garbage *g;
 	int ret;
 
 	if (!s->mapped)
 		return;
+	g = kzalloc(sizeof(*g));
+	if (g && !pt_detach(&s->s2.pt, &g->pt)) {
+		g->next = vn->garbage;
+		WRITE_ONCE(vn->garbage, g);
+		s->mapped = false;
+		return;
+	}
+	kfree(g);
+	/* No memory: here and now. */
 	ret = pt_unmap(&s->s2.pt, 0, 1UL << s->s2.pt.ia_bits, NULL, NULL);
 	ASSERT(!ret);		/* nothing to split */
 	s->mapped = false;
@@ -40,7 +53,25 @@ void nested_invalidate(struct vm *vm)
 	unsigned i;
 
 	for (i = 0; i < vn->n; i++)
-		shadow_empty(vn->s[i]);
+		shadow_empty(vn, vn->s[i]);
+}
+
+void nested_reap(struct vm *vm)
+{
+	struct vm_nested *vn = vm->nested;
+	struct shadow_garbage *g, *next;
+
+	if (!READ_ONCE(vn->garbage))
+		return;
+	write_lock(&vm->s2.lock);
+	g = vn->garbage;
+	vn->garbage = NULL;
+	write_unlock(&vm->s2.lock);
+	for (; g; g = next) {
+		next = g->next;
+		pt_destroy(&g->pt);
+		kfree(g);
+	}
 }
 
 void nested_vm_destroy(struct vm *vm)
@@ -50,6 +81,7 @@ void nested_vm_destroy(struct vm *vm)
 
 	if (!vn)
 		return;
+	nested_reap(vm);
 	for (i = 0; i < vn->n; i++) {
 		vmid_free(&vn->s[i]->s2);
 		pt_destroy(&vn->s[i]->s2.pt);
@@ -107,7 +139,7 @@ static void shadow_take(struct vm *vm, struct shadow *s, bool on, u64 vttbr, u64
 	if (shadow_is(s, on, vttbr, vtcr))
 		return;
 	vm->nested->seq++;
-	shadow_empty(s);
+	shadow_empty(vm->nested, s);
 	if (s->valid && s->s2.vmid_gen)
 		pt_flush_vmid(s->s2.pt.vttbr);
 	s->valid = true;
@@ -138,6 +170,7 @@ struct shadow *shadow_get(struct vcpu *v)
 		if (s)
 			shadow_take(vm, s, on, vttbr, vtcr);
 		write_unlock(&vm->s2.lock);
+		nested_reap(vm);
 		if (s || tried)
 			break;
 		new = shadow_alloc();
@@ -170,7 +203,7 @@ static bool same_vmid(const struct shadow *s, u64 vttbr)
 	return s->valid && s->on && !((s->vttbr ^ vttbr) & VTTBR_VMID);
 }
 
-void shadow_unmap_vmid(struct vcpu *v, u64 vttbr, u64 ipa, u64 size)
+static void unmap_step(struct vcpu *v, u64 vttbr, u64 ipa, u64 size)
 {
 	struct vm_nested *vn = v->vm->nested;
 	unsigned i;
@@ -184,11 +217,27 @@ void shadow_unmap_vmid(struct vcpu *v, u64 vttbr, u64 ipa, u64 size)
 		if (!same_vmid(s, vttbr) || !s->mapped || (size && ipa >= top))
 			continue;
 		if (!size || pt_unmap(&s->s2.pt, ipa, MIN(size, top - ipa), NULL, NULL))
-			shadow_empty(s);
+			shadow_empty(vn, s);
 		if (!size && s->s2.vmid_gen)
 			pt_flush_vmid(s->s2.pt.vttbr);
 	}
 	write_unlock(&v->vm->s2.lock);
+	nested_reap(v->vm);
+}
+
+/* Faults may come between the steps: they read what the hypervisor's tables say now. */
+void shadow_unmap_vmid(struct vcpu *v, u64 vttbr, u64 ipa, u64 size)
+{
+	u64 end = ipa + size, next;
+
+	if (!size || size > UNMAP_MAX || end < ipa) {
+		unmap_step(v, vttbr, 0, 0);
+		return;
+	}
+	for (; ipa < end; ipa = next) {
+		next = MIN(end, ALIGN_DOWN(ipa, UNMAP_STEP) + UNMAP_STEP);
+		unmap_step(v, vttbr, ipa, next - ipa);
+	}
 }
 
 void shadow_flush_vmid(struct vcpu *v, u64 vttbr)
@@ -216,4 +265,5 @@ void shadow_unmap_all(struct vcpu *v)
 		if (vn->s[i]->s2.vmid_gen)
 			pt_flush_vmid(vn->s[i]->s2.pt.vttbr);
 	write_unlock(&v->vm->s2.lock);
+	nested_reap(v->vm);
 }

@@ -59,6 +59,19 @@ static void shadows_drop(struct vm *vm)
 	write_lock(&vm->s2.lock);
 	nested_invalidate(vm);
 	write_unlock(&vm->s2.lock);
+	nested_reap(vm);
+}
+
+/* s2.lock held: does any slot show these addresses of the process? */
+static bool in_slots(struct vm *vm, u64 start, u64 end)
+{
+	struct memslots *s = rcu_deref(vm->slots);
+	unsigned i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->slot[i]->uva.v < end && start < s->slot[i]->uva.v + (s->slot[i]->npages << PAGE_SHIFT))
+			return true;
+	return false;
 }
 
 void stage2_unmap(struct vm *vm, u64 gfn, u64 npages)
@@ -160,9 +173,11 @@ static void notifier_begin(struct mmu_notifier *n, u64 start, u64 end)
 		s2->busy_end = MAX(s2->busy_end, end);
 	}
 	dead = s2->dead;
-	if (vm->nested)
+	if (unlikely(vm->nested) && in_slots(vm, start, end))
 		nested_invalidate(vm);
 	write_unlock(&s2->lock);
+	if (unlikely(vm->nested))
+		nested_reap(vm);
 	/* From here on nothing is installed in the range. */
 	if (!dead)
 		range_unmap(vm, start, end);

@@ -128,6 +128,8 @@ static void random_range(u64 *w, u64 *i, u64 *n)
 		*n = PAGES - *i;
 }
 
+static void compare(void);
+
 static void do_unmap(void)
 {
 	u64 w, i, n, k;
@@ -140,6 +142,19 @@ static void do_unmap(void)
 			fail("not reported as removed", base[w] + (i + k) * PAGE_SIZE);
 	if (err && err != -ENOMEM)
 		fail("pt_unmap's result", base[w]);
+}
+
+static void do_detach(void)
+{
+	struct ptable old;
+
+	if (pt_detach(&pt, &old))
+		return;
+	memset(ref, 0, sizeof(ref));
+	compare();
+	if (pt.tables != 1UL << pt.root_order)
+		fail("count of tables after pt_detach", pt.tables);
+	pt_destroy(&old);
 }
 
 static void do_protect(void)
@@ -206,9 +221,13 @@ static unsigned run(enum pt_kind kind, unsigned bits, int seed, int steps)
 		int what = rand() % 10;
 
 		model.fail_alloc = !mutant && s % 1000 > 950;
+		if (kind == PT_STAGE2 && rand() % 128 == 0)
+			what = 10;
 		model.interfere = kind == PT_STAGE2 && what < 6;
 		model_begin();
-		if (what < 6)
+		if (what == 10)
+			do_detach();
+		else if (what < 6)
 			do_map(false);
 		else if (what < 8)
 			do_unmap();
