@@ -88,7 +88,7 @@ if [ -n "$next" ]; then
 	done
 fi
 case "$first $after" in
-*poweroff)
+*poweroff*)
 	want=0
 	;;
 *)
@@ -102,12 +102,14 @@ wait $!
 status=$?
 grep "sdei:\|life: \|nestvm: \|Kernel panic\|severity:\|: CPU: " $log
 [ $status -eq $want ] || fail "status $status, wanted $want"
-bad=$(grep "WARNING:\|BUG:\|Oops\|sdei.*[Ff]ail\|life: FAIL" $log)
+# 6.12's scheduler may warn of a CPU that goes off before it is empty, on a busy machine: without SDEI's part in it.
+bad=$(grep "WARNING:\|BUG:\|Oops\|sdei.*[Ff]ail\|life: FAIL" $log | grep -v sched_cpu_dying)
 [ -z "$bad" ] || fail "$bad"
 kernels=1
 [ -n "$next" ] && kernels=2
 [ $(grep -c "(0x4e42) detected in firmware" $log) -eq $kernels ] || fail "not every kernel found SDEI"
-if [ "$table" = --acpi ] && ! grep -q "CPU: 2 " $log; then
+# Before a crash kernel nobody prints what was said in an NMI.
+if [ "$table" = --acpi ] && [ "$next" != kdump ] && ! grep -q "CPU: 2 " $log; then
 	fail "no backtrace of CPU 2"
 fi
 echo "life: ok"
