@@ -5,7 +5,7 @@
  * ABI demands, so that a VMM-served read costs the host's share. The same
  * binary runs on Linux/KVM and on Nestbox.
  *
- *   minivmm PAYLOAD        run it and print what it prints
+ *   minivmm [--repeats N] PAYLOAD  run it and print what it prints; N: of the short events, instead of 1000
  *   minivmm --start PAYLOAD  print when the guest makes its first exit, leave
  *   minivmm --hold N       memory that a VM costs the host, mean over N
  *
@@ -53,7 +53,7 @@ static struct vcpu vcpus[NR_VCPUS];
 static volatile int done;
 static int status;
 static int start_only;
-static unsigned int host_cpus = 1;
+static unsigned int host_cpus = 1, repeats = 1000;
 static char line[256];
 static unsigned int line_len;
 
@@ -182,6 +182,8 @@ static void mmio(struct kvm_run *run)
 		asm volatile("fmov d0, xzr" : : : "v0");	/* a VMM that uses vector registers */
 	} else if (run->mmio.phys_addr == VMM_BASE + 8 && !run->mmio.is_write) {
 		memcpy(run->mmio.data, &host_cpus, sizeof(host_cpus));
+	} else if (run->mmio.phys_addr == VMM_BASE + 24 && !run->mmio.is_write) {
+		memcpy(run->mmio.data, &repeats, sizeof(repeats));
 	} else if (run->mmio.phys_addr == UART_BASE && run->mmio.is_write) {
 		put_char(run->mmio.data[0]);
 	} else {
@@ -347,11 +349,13 @@ int main(int argc, char **argv)
 		n = atoi(argv[2]);
 	else if (argc == 3 && !strcmp(argv[1], "--start"))
 		payload = argv[2];
+	else if (argc == 4 && !strcmp(argv[1], "--repeats"))
+		repeats = atoi(argv[2]), payload = argv[3];
 	else if (argc == 2 && argv[1][0] != '-')
 		payload = argv[1];
 	start_only = argc == 3;
 	if (!payload && n <= 0) {
-		fprintf(stderr, "usage: minivmm [--start] PAYLOAD | minivmm --hold N\n");
+		fprintf(stderr, "usage: minivmm [--start | --repeats N] PAYLOAD | minivmm --hold N\n");
 		return 2;
 	}
 	kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);

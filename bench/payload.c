@@ -9,11 +9,11 @@
 
 #define VMM_BASE	0x0a000000UL	/* a register that the VMM serves */
 #define VMM_HOST_CPUS	(VMM_BASE + 8)
+#define VMM_REPEATS	(VMM_BASE + 24)
 #define S2_POPULATED	0x80000000UL	/* memory the VMM has touched already */
 #define S2_FRESH	0x90000000UL	/* memory nobody has touched */
 #define S2_BLOCKS	0xa0000000UL	/* populated, in 2 MiB pages if there are any */
 
-#define REPEATS		1000
 #define FEW		100
 #define VTIMER_PPI	27
 #define SGI_PING	1
@@ -29,6 +29,7 @@ static u64 overhead;			/* of two reads of the counter */
 static u64 frequency;
 static volatile u64 handler_time;
 static volatile u32 handled;
+static u32 repeats;
 static volatile bool quit;
 
 static u64 nanoseconds(u64 ticks)
@@ -330,15 +331,16 @@ void payload_main(void)
 	gic_enable(VTIMER_PPI);
 	gic_enable(SGI_PONG);
 
+	repeats = readl(VMM_REPEATS);
 	measure_overhead();
-	MEASURE("hypercall", REPEATS, smccc(PSCI_VERSION, 0, 0, 0));
-	MEASURE("vgic-read", REPEATS, readl(GICD_BASE + GICD_IIDR));
-	MEASURE("vmm-read", REPEATS, readl(VMM_BASE));
+	MEASURE("hypercall", repeats, smccc(PSCI_VERSION, 0, 0, 0));
+	MEASURE("vgic-read", repeats, readl(GICD_BASE + GICD_IIDR));
+	MEASURE("vmm-read", repeats, readl(VMM_BASE));
 	/* The same with the guest's vector registers in use, then with the VMM's too. */
-	MEASURE("hypercall-fp", REPEATS, ({ use_fp(); smccc(PSCI_VERSION, 0, 0, 0); }));
-	MEASURE("vmm-read-fp", REPEATS, ({ use_fp(); readl(VMM_BASE); }));
-	MEASURE("vmm-read-both-fp", REPEATS, ({ use_fp(); readl(VMM_BASE + 16); }));
-	MEASURE("sysreg-trap", REPEATS, read_sysreg(id_aa64pfr0_el1));
+	MEASURE("hypercall-fp", repeats, ({ use_fp(); smccc(PSCI_VERSION, 0, 0, 0); }));
+	MEASURE("vmm-read-fp", repeats, ({ use_fp(); readl(VMM_BASE); }));
+	MEASURE("vmm-read-both-fp", repeats, ({ use_fp(); readl(VMM_BASE + 16); }));
+	MEASURE("sysreg-trap", repeats, read_sysreg(id_aa64pfr0_el1));
 	sdei_events();
 	eoi();
 	timer_interrupt();
