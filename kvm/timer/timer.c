@@ -404,8 +404,8 @@ int timer_vcpu_create(struct vcpu *v)
 	for (i = 0; i < ARRAY_SIZE(ppis); i++)
 		ts->ppi[i] = vm->nr_vcpus ? vm->vcpus[0]->timers->ppi[i] : ppis[i];
 	v->timers = ts;
-	/* Until somebody chooses: the guest's virtual time starts now. */
-	if (!vm->counter_offset_set && !vm->ran_once)
+	/* Until somebody chooses: the guest's virtual time starts now. With a virtual EL2 both counters are one (nested_create). */
+	if (!vm->counter_offset_set && !vm->ran_once && !vm->nested)
 		vm->counter_offset[VIRT] = counter_read();
 	return 0;
 }
