@@ -42,6 +42,7 @@ wait
 grep -v "^# Started\\|signals=\\|^# Sending\\|Vector length" /tmp/host.log
 grep -v "^# Started\\|signals=\\|^# Sending\\|Vector length" /tmp/guest.log
 cat /sys/kernel/debug/fp 2>/dev/null
+true
 """
 
 
@@ -121,18 +122,20 @@ def stress(tally, args, batch_of, save_log):
     adds.append((script, "/tests/stress.sh"))
     flavour = (args.flavours or ["test"])[0]
     batch = batch_of(flavour, adds, ["--host-cpus", "2", "--host-mem", "2G"], args.host)
-    for name, _, out, secs in batch.run([("stress", "sh /tests/stress.sh")], seconds + 300):
+    # The time is the clock's, so starting and stopping it all must not be: they take minutes on a busy machine.
+    for name, status, out, secs in batch.run([("stress", "sh /tests/stress.sh")], seconds + 900):
         save_log("fp", name, out)
         moved = changes(out) if args.host == "nestbox" else {}
         text = ", ".join(f"{k} {v[0]} saves {v[1]} loads {v[2]} traps" for k, v in sorted(moved.items()))
-        why = ""
-        for who in ("host", "guest"):
+        text += "".join(f", {n} of them fetched by another CPU" for n in re.findall(r"^fetches (\d+)", out, re.M)[-1:])
+        why = "" if status == 0 else f"status {status}"
+        for who in () if why else ("host", "guest"):
             if not re.search(rf"^{who}: fp-stress gave 0", out, re.M):
                 why = f"fp-stress of the {who} did not pass"
-        if not re.search(r"^nestvm gave 0", out, re.M):
+        if not why and not re.search(r"^nestvm gave 0", out, re.M):
             why = "the guest did not power off"
         # Three seconds of this make hundreds: fewer, and nothing was tested.
-        if moved and min(moved[k][n] for k in moved for n in (0, 1)) < 100:
+        if not why and moved and min(moved[k][n] for k in moved for n in (0, 1)) < 100:
             why = "hardly any register changed hands"
         tally.note("fp", f"{seconds} s of fp-stress, guest and host at once: {text}", not why, secs, why, out)
 
