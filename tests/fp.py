@@ -127,7 +127,7 @@ def stress(tally, args, batch_of, save_log):
         save_log("fp", name, out)
         moved = changes(out) if args.host == "nestbox" else {}
         text = ", ".join(f"{k} {v[0]} saves {v[1]} loads {v[2]} traps" for k, v in sorted(moved.items()))
-        text += "".join(f", {n} of them fetched by another CPU" for n in re.findall(r"^fetches (\d+)", out, re.M)[-1:])
+        text += "".join(f", {n} fetches" for n in re.findall(r"^fetches (\d+)", out, re.M)[-1:])
         why = "" if status == 0 else f"status {status}"
         for who in () if why else ("host", "guest"):
             if not re.search(rf"^{who}: fp-stress gave 0", out, re.M):
