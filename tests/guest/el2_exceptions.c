@@ -303,6 +303,33 @@ static void virtual_exceptions(void)
 	check(!ret && below_hvc(&b, 1), "none without", "%lx, esr %lx", ret, b.esr);
 }
 
+/* FP and debug exceptions of EL1, as CPTR_EL2 and MDCR_EL2 say. */
+static void fp_and_debug(void)
+{
+	static const u32 fp[] = { 0x1e604000, 0xd4000022 };	/* fmov d0, d0; hvc #1 */
+	static const u32 brk[] = { 0xd42000e0, 0xd4000022 };	/* brk #7; hvc #1 */
+	unsigned int round;
+
+	for (round = 0; round < 2; round++) {
+		write_sysreg(0, cptr_el2);
+		isb();
+		below_call(&b, EL1H, code_of(fp, 2), 0, 0);
+		check(b.kind == KIND_SYNC && ESR_EC(b.esr) == EC_FP, "FP at EL1 with CPTR_EL2.FPEN 0", "esr %lx", b.esr);
+		write_sysreg(3 << 20, cptr_el2);
+		isb();
+		below_call(&b, EL1H, code_of(fp, 2), 0, 0);
+		check(below_hvc(&b, 1), "FP at EL1 with CPTR_EL2.FPEN 3", "esr %lx", b.esr);
+	}
+	check_eq(below_call(&b, EL1H, code_of(brk, 2), 0, 0), BELOW_EXCEPTION + 4, "BRK at EL1 goes to EL1");
+	write_sysreg(1 << 8, mdcr_el2);
+	isb();
+	below_call(&b, EL1H, code_of(brk, 2), 0, 0);
+	check(ESR_EC(b.esr) == EC_BRK && (b.esr & 0xffff) == 7, "BRK at EL1 with MDCR_EL2.TDE", "esr %lx", b.esr);
+	write_sysreg(0, mdcr_el2);
+	isb();
+	check_eq(below_call(&b, EL1H, code_of(brk, 2), 0, 0), BELOW_EXCEPTION + 4, "BRK without TDE again");
+}
+
 void payload_main(void)
 {
 	check_eq(read_sysreg(currentel), 8, "CurrentEL");
@@ -315,4 +342,5 @@ void payload_main(void)
 	el1_state();
 	interrupts();
 	virtual_exceptions();
+	fp_and_debug();
 }
