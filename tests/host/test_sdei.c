@@ -288,6 +288,10 @@ static void routing(void)
 	IS(sim_look(P0), EV_PRIVATE_DYN);
 	IS(sim_look(P1), EV_PRIVATE_DYN);
 	IS(sim_look(P2), -1);
+}
+
+static void any_pe(void)
+{
 	CASE("T19 any PE");
 	arm(P0, EV_SHARED);
 	sim.rank[0] = sim.rank[2] = 5;
@@ -318,6 +322,10 @@ static void routing(void)
 	CHECK(sim.woken[0]);
 	IS(sdei_pe_mask(P0), 1);
 	CHECK(sim.woken[1] || sim.woken[2]);
+}
+
+static void routing_answers(void)
+{
 	CASE("T21 routing and its answers");
 	IS(sdei_event_get_info(P0, EV_SHARED, 3), SDEI_DENIED);
 	IS(sdei_event_get_info(P0, EV_PRIVATE, 3), SDEI_INVALID);
@@ -368,6 +376,10 @@ static void dispatching(void)
 	}
 	IS(sim_complete(P0), 0);
 	IS(sim_complete(P0), SDEI_DENIED);
+}
+
+static void waiting(void)
+{
 	CASE("T30 what waits");
 	arm(P0, EV_PRIVATE);
 	arm(P0, EV_SIGNAL);
@@ -396,6 +408,10 @@ static void dispatching(void)
 	trigger(P0, EV_PRIVATE_CRIT);
 	IS(sdei_pe_unmask(P0), 0);
 	IS(sim_look(P0), EV_PRIVATE_CRIT);
+}
+
+static void masking_and_triggering(void)
+{
 	CASE("T32 mask");
 	IS(sdei_pe_mask(P0), 1);
 	IS(sdei_pe_mask(P0), 0);
@@ -589,7 +605,11 @@ int main(void)
 	arguments();
 	signals();
 	routing();
+	any_pe();
+	routing_answers();
 	dispatching();
+	waiting();
+	masking_and_triggering();
 	binding();
 	resets();
 	power();
