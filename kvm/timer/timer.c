@@ -675,6 +675,14 @@ static void ctx_swap(struct vcpu *v)
 		if (!vgic_ready(v->vm))
 			continue;
 		vgic_unmap_ppi(v, ts->ppi[i + 2]);
+		/*
+		 * A level that was last seen in hardware may be over: low first, or the next rise would look like no change
+		 * to timer_nested_emulate.
+		 */
+		if (ts->other[i].level) {
+			ts->other[i].level = false;
+			(void)vgic_inject(v->vm, v, ts->ppi[i + 2], false);
+		}
 		(void)vgic_map_ppi(v, ts->ppi[i], host_irq[i], ppi_level);
 	}
 	ts->swapped = !ts->swapped;
