@@ -531,6 +531,7 @@ def piece_libs():
 def piece_test():
     piece_libs()
     fetch_kernel("6.1-cloud")
+    fetch_kernel("7.2-cloud")
     fetch_qemu()
 
 

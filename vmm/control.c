@@ -119,11 +119,16 @@ static void hang_vcpu(struct vcpu *vcpu, void *arg)
 	l->hung = true;
 }
 
-/* A vCPU whose timer has waited, or which has stood still with IRQs masked, for @ms milliseconds at least; or -1. */
+/*
+ * A vCPU whose timer has waited, or which has stood still with IRQs masked, for @ms milliseconds at least; or -1. Of several
+ * the one whose timer has waited longest: the others may only wait for a lock that it holds.
+ */
 static int find_deaf(const struct vm *vm, unsigned int ms)
 {
 	struct look before[vm->nr_vcpus];
+	uint64_t since = UINT64_MAX;
 	unsigned int i;
+	int deaf = -1;
 
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		before[i] = (struct look){ .vm = vm };
@@ -134,11 +139,14 @@ static int find_deaf(const struct vm *vm, unsigned int ms)
 		struct look now = { .vm = vm };
 
 		vcpu_call(vm, i, look_at, &now);
-		if ((now.overdue && now.overdue == before[i].overdue) ||
-		    (now.stuck && before[i].stuck && now.pc == before[i].pc))
-			return i;
+		if (now.overdue && now.overdue == before[i].overdue && now.overdue < since) {
+			since = now.overdue;
+			deaf = i;
+		} else if (deaf < 0 && now.stuck && before[i].stuck && now.pc == before[i].pc) {
+			deaf = i;
+		}
 	}
-	return -1;
+	return deaf;
 }
 
 /* ---- orders ---- */
