@@ -57,7 +57,7 @@ static void look_at(struct vcpu *vcpu, void *arg)
 	if ((l->pstate & (PSTATE_I | 0x1f)) == (PSTATE_I | 5) && l->pc >> 55 & 1) {
 		const uint32_t *before = memory_ptr(l->vm, translate(l->vm, vcpu, l->pc - 4), 4);
 
-		l->stuck = before && *before != INSN_WFI;
+		l->stuck = before && *before != INSN_WFI && vcpu_on(vcpu);
 	}
 }
 
@@ -301,7 +301,9 @@ static void bite(const struct vm *vm, unsigned int i, const struct look *l)
 static void *watchdog_thread(void *arg)
 {
 	const struct vm *vm = arg;
-	struct { uint64_t overdue; double since; bool told; } seen[vm->nr_vcpus];
+	/* A vCPU that hangs in its timer's handler has none that could be overdue: it stands still with IRQs masked. */
+	struct { uint64_t mark; double since; bool told; } seen[vm->nr_vcpus];
+	uint64_t mark;
 	unsigned int i;
 
 	memset(seen, 0, sizeof(seen));
@@ -311,8 +313,9 @@ static void *watchdog_thread(void *arg)
 			struct look l = { .vm = vm };
 
 			vcpu_call(vm, i, look_at, &l);
-			if (!l.overdue || l.overdue != seen[i].overdue) {
-				seen[i].overdue = l.overdue;
+			mark = l.overdue ? l.overdue : l.stuck ? ~l.pc : 0;
+			if (!mark || mark != seen[i].mark) {
+				seen[i].mark = mark;
 				seen[i].since = seconds();
 				seen[i].told = false;
 			} else if (!seen[i].told && seconds() - seen[i].since >= vm->watchdog) {

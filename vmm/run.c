@@ -470,6 +470,13 @@ uint64_t vcpu_reg(const struct vcpu *vcpu, uint64_t id)
 	return get_one_reg(vcpu, id);
 }
 
+bool vcpu_on(struct vcpu *vcpu)
+{
+	struct kvm_mp_state s;
+
+	return !ioctl(vcpu->fd, KVM_GET_MP_STATE, &s) && s.mp_state == KVM_MP_STATE_RUNNABLE;
+}
+
 void vcpu_reg_set(const struct vcpu *vcpu, uint64_t id, uint64_t val)
 {
 	set_one_reg(vcpu, id, val);

@@ -114,6 +114,7 @@ uint64_t vcpu_mpidr(const struct vm *vm, unsigned int i);
 void vcpu_call(const struct vm *vm, unsigned int i, void (*fn)(struct vcpu *vcpu, void *arg), void *arg);
 /* A register by its KVM id, in @fn of vcpu_call. */
 uint64_t vcpu_reg(const struct vcpu *vcpu, uint64_t id);
+bool vcpu_on(struct vcpu *vcpu);		/* neither off nor suspended; from vcpu_call */
 void vcpu_reg_set(const struct vcpu *vcpu, uint64_t id, uint64_t val);
 /* Start all vCPU threads, serve the terminal, stop; the exit status. */
 int vm_run(struct vm *vm);
