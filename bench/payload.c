@@ -225,9 +225,7 @@ static void sdei_wakeup(bool spin)
 		u32 before = handled;
 
 		timer_arm(now() + ticks_from_us(2000));
-		irq_enable();
-		while (handled == before)
-			wfi();
+		wfi_until(handled != before);
 		irq_disable();
 		sdei_times[1][0] = 0;
 		if (!spin)	/* nothing else would end our own WFI */
@@ -279,9 +277,7 @@ static void ipi(void)
 
 		/* Time for the receiver to fall asleep. */
 		timer_arm(now() + ticks_from_us(2000));
-		irq_enable();
-		while (handled == before)
-			wfi();
+		wfi_until(handled != before);
 		irq_disable();
 
 		before = handled;

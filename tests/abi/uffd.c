@@ -214,17 +214,14 @@ static void register_errors(void)
 	munmap(p, 8 * PG);
 }
 
-static void missing(void)
+/* Two threads wait for one page until they are woken. */
+static void one_page(int u, uint8_t *p, const uint8_t *src)
 {
-	int u = uffd_open(O_NONBLOCK, UFFD_FEATURE_THREAD_ID), ub;
-	uint8_t *p = anon(16 * PG), src[PG];
 	struct access a = { .p = p + 5 }, b = { .p = p + 7, .write = true };
 	struct pollfd pf = { .fd = u, .events = POLLIN };
+	struct uffdio_range r = { (uintptr_t)p, PG };
 	struct uffd_msg m;
-	int pipefd[2];
 
-	memset(src, 0x33, PG);
-	must(watch(u, p, 16 * PG, MISSING, NULL));
 	start(&a);
 	check(poll(&pf, 1, 20000) == 1 && pf.revents == POLLIN, "a fault is there");
 	m = next(u);
@@ -238,64 +235,95 @@ static void missing(void)
 	check_eq(copy(u, p, src, PG, UFFDIO_COPY_MODE_DONTWAKE), 0, "copy without waking");
 	msleep(30);
 	check(!a.done && !b.done, "both still wait");
-	struct uffdio_range r = { (uintptr_t)p, PG };
-
 	check_eq(ioctl(u, UFFDIO_WAKE, &r), 0, "wake");
 	pthread_join(a.t, NULL);
 	pthread_join(b.t, NULL);
 	check(a.got == 0x33 && p[7] == 0x5a && p[8] == 0x33, "the page is what was copied");
+}
 
-	/* The zero page, read and then written. */
-	a.p = p + PG;
+/* The zero page, read and then written. */
+static void zero_page(int u, uint8_t *p)
+{
+	struct access a = { .p = p };
+	struct pollfd pf = { .fd = u, .events = POLLIN };
+
 	start(&a);
 	must(poll(&pf, 1, 20000));
 	next(u);
-	check_eq(zero(u, p + PG, PG), 0, "zero page");
+	check_eq(zero(u, p, PG), 0, "zero page");
 	check_eq(copied, PG, "one page");
 	pthread_join(a.t, NULL);
 	check_eq(a.got, 0, "reads zeros");
-	p[PG] = 4;
-	check_eq(p[PG], 4, "can be written");
-	check_errno(zero(u, p + PG, PG), EEXIST, "zero page over a page");
+	p[0] = 4;
+	check_eq(p[0], 4, "can be written");
+	check_errno(zero(u, p, PG), EEXIST, "zero page over a page");
+}
 
-	/* A system call's own access. */
-	must(pipe(pipefd));
+/* A system call's own access. */
+static void by_call(int u, uint8_t *p, const uint8_t *src, const int *pipefd)
+{
+	struct access a = { .p = p, .by_call = true, .fd = pipefd[0] };
+	struct pollfd pf = { .fd = u, .events = POLLIN };
+	struct uffd_msg m;
+
 	must(write(pipefd[1], "x", 1));
-	a = (struct access){ .p = p + 2 * PG, .by_call = true, .fd = pipefd[0] };
 	start(&a);
 	must(poll(&pf, 1, 20000));
 	m = next(u);
-	check(is_fault(&m, p + 2 * PG, UFFD_PAGEFAULT_FLAG_WRITE), "a read(2) into a missing page");
-	must(copy(u, p + 2 * PG, src, PG, 0));
+	check(is_fault(&m, p, UFFD_PAGEFAULT_FLAG_WRITE), "a read(2) into a missing page");
+	must(copy(u, p, src, PG, 0));
 	pthread_join(a.t, NULL);
-	check(a.got == 1 && p[2 * PG] == 'x', "and it got its data");
+	check(a.got == 1 && *p == 'x', "and it got its data");
+}
 
-	/* Unregistering wakes, and so does closing. */
-	a = (struct access){ .p = p + 3 * PG };
+/* Unregistering wakes, and so does closing, which this does. */
+static void ends_waiting(int u, uint8_t *p, uint64_t size)
+{
+	struct access a = { .p = p + 3 * PG };
+	struct pollfd pf = { .fd = u, .events = POLLIN };
+
 	start(&a);
 	must(poll(&pf, 1, 20000));
-	check_eq(unreg(u, p, 16 * PG), 0, "unregister under a waiting thread");
+	check_eq(unreg(u, p, size), 0, "unregister under a waiting thread");
 	pthread_join(a.t, NULL);
 	check_eq(a.got, 0, "which goes on");
-	must(watch(u, p, 16 * PG, MISSING, NULL));
-	a.p = p + 4 * PG;
+	must(watch(u, p, size, MISSING, NULL));
+	a = (struct access){ .p = p + 4 * PG };
 	start(&a);
 	must(poll(&pf, 1, 20000));
 	close(u);
 	pthread_join(a.t, NULL);
 	check(a.done, "closing lets it go on");
+}
 
-	ub = uffd_open(0, UFFD_FEATURE_SIGBUS);
-	must(watch(ub, p + 5 * PG, PG, MISSING, NULL));
+/* A page of which no system call may wait. */
+static void call_fails(int flags, uint64_t features, uint8_t *p, const int *pipefd, const char *name)
+{
+	int u = uffd_open(flags, features);
+
+	must(watch(u, p, PG, MISSING, NULL));
+	must(write(pipefd[1], "x", 1));
+	check_errno(read(pipefd[0], p, 1), EFAULT, name);
+	close(u);
+}
+
+static void missing(void)
+{
+	int u = uffd_open(O_NONBLOCK, UFFD_FEATURE_THREAD_ID);
+	uint8_t *p = anon(16 * PG), src[PG];
+	int pipefd[2];
+
+	memset(src, 0x33, PG);
 	must(pipe(pipefd));
-	must(write(pipefd[1], "x", 1));
-	check_errno(read(pipefd[0], p + 5 * PG, 1), EFAULT, "with SIGBUS a system call fails");
-	close(ub);
-	ub = uffd_open(UFFD_USER_MODE_ONLY, 0);
-	must(watch(ub, p + 6 * PG, PG, MISSING, NULL));
-	must(write(pipefd[1], "x", 1));
-	check_errno(read(pipefd[0], p + 6 * PG, 1), EFAULT, "user mode only: a system call fails");
-	close(ub);
+	must(watch(u, p, 16 * PG, MISSING, NULL));
+	one_page(u, p, src);
+	zero_page(u, p + PG);
+	by_call(u, p + 2 * PG, src, pipefd);
+	ends_waiting(u, p, 16 * PG);
+	call_fails(0, UFFD_FEATURE_SIGBUS, p + 5 * PG, pipefd, "with SIGBUS a system call fails");
+	call_fails(UFFD_USER_MODE_ONLY, 0, p + 6 * PG, pipefd, "user mode only: a system call fails");
+	close(pipefd[0]);
+	close(pipefd[1]);
 	munmap(p, 16 * PG);
 }
 

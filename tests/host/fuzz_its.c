@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // link: kvm/vgic/model.c kvm/vgic/model_lr.c kvm/vgic/lpi.c kvm/vgic/mmio.c kvm/vgic/dist.c kvm/vgic/redist.c kvm/vgic/its.c kvm/vgic/its_mmio.c kvm/vgic/its_table.c kernel/lib/tree.c
 /* Any bytes as ITS commands, register accesses, tables and messages, with allocations that fail: the state stays consistent. */
+#include "tests/host/input.h"
 #include "tests/host/its_sim.h"
-
-struct input {
-	const uint8_t *p, *end;
-};
-
-static u64 take(struct input *in, unsigned n)
-{
-	u64 val = 0;
-
-	while (n-- && in->p < in->end)
-		val = val << 8 | *in->p++;
-	return val;
-}
 
 /* Small numbers, so that commands meet. */
 static void command(struct input *in)

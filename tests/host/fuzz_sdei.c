@@ -4,20 +4,8 @@
  * Any calls with any arguments, triggers, interrupts, power changes, and registers written back: the model stays
  * consistent, forgets no event, and a state that reads as registers is the same after it was restored from them.
  */
+#include "tests/host/input.h"
 #include "tests/host/sdei_sim.h"
-
-struct input {
-	const uint8_t *p, *end;
-};
-
-static u64 take(struct input *in, unsigned n)
-{
-	u64 val = 0;
-
-	while (n-- && in->p < in->end)
-		val = val << 8 | *in->p++;
-	return val;
-}
 
 /* Mostly events that there are. */
 static u32 take_event(struct input *in)

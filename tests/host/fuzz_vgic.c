@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // link: kvm/vgic/model.c kvm/vgic/model_lr.c kvm/vgic/claim.c kvm/vgic/lpi.c kvm/vgic/mmio.c kvm/vgic/dist.c kvm/vgic/redist.c kvm/vgic/its.c kvm/vgic/its_mmio.c kvm/vgic/its_table.c kernel/lib/tree.c
 /* Any bytes as register accesses, inputs, entries and exits: the model's state must stay consistent. */
+#include "tests/host/input.h"
 #include "tests/host/vgic_sim.h"
-
-struct input {
-	const uint8_t *p, *end;
-};
-
-static u64 take(struct input *in, unsigned n)
-{
-	u64 val = 0;
-
-	while (n-- && in->p < in->end)
-		val = val << 8 | *in->p++;
-	return val;
-}
 
 static void access_frame(struct input *in, bool write)
 {
