@@ -9,6 +9,7 @@ is the one that this machine's own apt sources name.
 """
 import argparse
 import glob
+import lzma
 import os
 import re
 import shutil
@@ -46,6 +47,9 @@ KERNELS = {
     "6.12": (["trixie", "bookworm-backports"], "linux-image-arm64"),
     "7.2": (["trixie-backports"], "linux-image-arm64"),
 }
+
+# What a test's guest loads (tests/boot/guest-disk): put beside its Image, unpacked.
+MODULES = {"6.12-cloud": ["virtio_blk", "virtio_net", "net_failover", "failover"]}
 
 
 class SetupError(Exception):
@@ -354,9 +358,19 @@ def kernel_package(suite, meta):
     raise SetupError(f"{meta} of {suite.name} depends on no kernel")
 
 
+def kernel_module(tmp, module):
+    """The bytes of @module out of the package unpacked at @tmp."""
+    for path in glob.glob(f"{tmp}/**/kernel/**/{module}.ko*", recursive=True):
+        with open(path, "rb") as f:
+            data = f.read()
+        return lzma.decompress(data) if path.endswith(".xz") else data
+    raise SetupError(f"the kernel's package holds no module {module}: its layout is new to tools/setup.py")
+
+
 def fetch_kernel(name):
     dst = os.path.join(BUILD, "guest", name)
-    if os.path.exists(os.path.join(dst, "Image")):
+    wanted = ["Image"] + [f"modules/{module}.ko" for module in MODULES.get(name, [])]
+    if all(os.path.exists(os.path.join(dst, path)) for path in wanted):
         return
     suites, meta = KERNELS[name]
     suite = first_suite(suites, meta)
@@ -375,7 +389,9 @@ def fetch_kernel(name):
         raise SetupError(f"{package} holds no kernel image: its layout is new to tools/setup.py")
     with open(found[0], "rb") as f:
         raw = images.to_raw_image(f.read())
-    os.makedirs(dst, exist_ok=True)
+    os.makedirs(os.path.join(dst, "modules"), exist_ok=True)
+    for module in MODULES.get(name, []):
+        write_file(os.path.join(dst, "modules", module + ".ko"), kernel_module(tmp, module))
     write_file(os.path.join(dst, "Image"), raw)
     write_file(os.path.join(dst, "version"), (package + "\n").encode())
     shutil.rmtree(tmp)
