@@ -10,6 +10,9 @@ struct vm;
 
 #define IMPLS_MAX	16
 /* Newer than the UAPI headers we build with. */
+#ifndef KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ
+#define KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ	9	/* INTID of a guest hypervisor's maintenance interrupt */
+#endif
 #ifndef KVM_CAP_ARM_EL2
 #define KVM_CAP_ARM_EL2		240
 #define KVM_CAP_ARM_EL2_E2H0	241	/* never: E2H is always 1 */

@@ -42,7 +42,6 @@
 #define CPTR_TCPAC	BIT(31)
 #define MDCR_TDE	BIT(8)
 #define CPTR_FPEN	GENMASK(21, 20)
-#define NESTED_PPI_MAINT 25	/* INTID of the hypervisor's maintenance interrupt, until the VMM says another */
 
 /* A shadow stage 2: what VTTBR_EL2 and VTCR_EL2 of some vCPU of the VM mean, through the VM's own stage 2. */
 struct shadow {

@@ -208,7 +208,8 @@ void nested_maint_update(struct vcpu *v)
 	if (level == n->maint)
 		return;
 	n->maint = level;
-	(void)vgic_inject(v->vm, v, NESTED_PPI_MAINT, level);
+	if (vgic_in_kernel(v->vm))
+		(void)vgic_inject(v->vm, v, vgic_maint_intid(v->vm), level);
 }
 
 enum trap_result sysreg_ich_ro(struct vcpu *v, const struct sysreg_access *a)

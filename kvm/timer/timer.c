@@ -431,6 +431,20 @@ void timer_vcpu_destroy(struct vcpu *v)
 	v->timers = NULL;
 }
 
+/* Four timers and the maintenance interrupt. */
+static bool nested_ppis_differ(struct vcpu *v)
+{
+	u32 seen = BIT(vgic_maint_intid(v->vm));
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(v->timers->ppi); i++) {
+		if (seen & BIT(v->timers->ppi[i]))
+			return false;
+		seen |= BIT(v->timers->ppi[i]);
+	}
+	return true;
+}
+
 int timer_first_run(struct vcpu *v)
 {
 	const u32 *ppi = v->timers->ppi;
@@ -442,7 +456,7 @@ int timer_first_run(struct vcpu *v)
 		return -ENODEV;
 	if (ppi[VIRT] == ppi[PHYS])
 		return -EINVAL;
-	if (v->nested && (ppi[2] == ppi[3] || ppi[2] == ppi[0] || ppi[2] == ppi[1] || ppi[3] == ppi[0] || ppi[3] == ppi[1]))
+	if (v->nested && !nested_ppis_differ(v))
 		return -EINVAL;
 	for (i = 0; i < NR_TIMERS && !ret; i++)
 		ret = vgic_map_ppi(v, ppi[i], host_irq[i], ppi_level);

@@ -10,6 +10,7 @@
 #include "kernel/irq/irq.h"
 #include "kernel/mm/page.h"
 #include "kvm/irqfd.h"
+#include "kvm/pmu/pmu.h"
 #include "kvm/sdei/sdei.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vcpu_state.h"
@@ -243,11 +244,32 @@ int vgic_ready_make(struct vm *vm)
 	return 0;
 }
 
+#define MAINT_DEFAULT	25	/* as in Arm's base system architecture, and on Linux */
+
+/* The guest hypervisor's maintenance interrupt is nobody else's; timers see to it themselves. */
+static int maint_first_run(struct vgic *g, struct vcpu *v)
+{
+	if (!g->maint)
+		WRITE_ONCE(g->maint, MAINT_DEFAULT);
+	return v->pmu && v->pmu->irq == g->maint ? -EEXIST : 0;
+}
+
+u32 vgic_maint_intid(struct vm *vm)
+{
+	return vm->vgic->maint;
+}
+
 int vgic_first_run(struct vcpu *v)
 {
 	struct vgic *g = v->vm->vgic;
+	int ret;
 
-	return !g || g->mapped ? 0 : vgic_frames_map(v->vm);
+	if (!g)
+		return 0;
+	ret = g->mapped ? 0 : vgic_frames_map(v->vm);
+	if (!ret && v->nested)
+		ret = maint_first_run(g, v);
+	return ret;
 }
 
 int vgic_inject(struct vm *vm, struct vcpu *v, u32 intid, bool level)

@@ -25,6 +25,7 @@ struct vgic {
 	struct vgic_dist d;
 	struct vm *vm;
 	bool mapped;		/* frames on the I/O bus */
+	u32 maint;		/* INTID of the maintenance interrupt of guest hypervisors; 0: nobody has said or asked yet */
 	u64 dist_base;
 	struct list regions;	/* in the order of their indexes */
 	struct iodev dist_io;

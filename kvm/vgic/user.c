@@ -7,6 +7,7 @@
 #include <linux/errno.h>
 
 #include "kernel/mm/uaccess.h"
+#include "kvm/features.h"
 #include "kvm/vgic/priv.h"
 
 #define REGION_COUNT(a)	((unsigned)((a) >> 52))
@@ -91,6 +92,25 @@ static int nr_irqs_set(struct vgic *g, const struct kvm_device_attr *a)
 		ret = -EBUSY;
 	else
 		vgic_dist_set_ids(&g->d, nr);
+	mutex_unlock(&g->vm->lock);
+	return ret;
+}
+
+/* The attribute's number means nothing, as on Linux. */
+static int maint_set(struct vgic *g, const struct kvm_device_attr *a)
+{
+	int ret = 0;
+	u32 intid;
+
+	if (get_user(intid, a->addr))
+		return -EFAULT;
+	mutex_lock(&g->vm->lock);
+	if (g->vm->vgic_ready)
+		ret = -EBUSY;
+	else if (intid < 16 || intid >= VGIC_PRIVATE)
+		ret = -EINVAL;
+	else
+		g->maint = intid;
 	mutex_unlock(&g->vm->lock);
 	return ret;
 }
@@ -236,6 +256,8 @@ static int vgic_set_attr(void *priv, const struct kvm_device_attr *a)
 		return addr_attr(g, a, true);
 	case KVM_DEV_ARM_VGIC_GRP_NR_IRQS:
 		return nr_irqs_set(g, a);
+	case KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ:
+		return maint_set(g, a);
 	case KVM_DEV_ARM_VGIC_GRP_CTRL:
 		return ctrl_set(g, a->attr);
 	case KVM_DEV_ARM_VGIC_GRP_DIST_REGS:
@@ -260,6 +282,9 @@ static int vgic_get_attr(void *priv, const struct kvm_device_attr *a)
 		nr = READ_ONCE(g->d.nr_ids);
 		/* As set: the model stops at the last SPI there can be. */
 		nr = nr ? ALIGN_UP(nr, 32U) : VGIC_PRIVATE;
+		return put_user(nr, a->addr);
+	case KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ:
+		nr = READ_ONCE(g->maint);
 		return put_user(nr, a->addr);
 	case KVM_DEV_ARM_VGIC_GRP_DIST_REGS:
 	case KVM_DEV_ARM_VGIC_GRP_REDIST_REGS:
@@ -303,6 +328,7 @@ static int vgic_has_attr(void *priv, const struct kvm_device_attr *a)
 		return vgic_icc_access(v, a->attr & KVM_DEV_ARM_VGIC_SYSREG_INSTR_MASK, &val, false) == -ENXIO ? -ENXIO : 0;
 	}
 	case KVM_DEV_ARM_VGIC_GRP_NR_IRQS:
+	case KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ:
 		return 0;
 	case KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO:
 		val = (a->attr & KVM_DEV_ARM_VGIC_LINE_LEVEL_INFO_MASK) >> KVM_DEV_ARM_VGIC_LINE_LEVEL_INFO_SHIFT;

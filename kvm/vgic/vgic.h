@@ -11,8 +11,9 @@
 int vgic_vcpu_create(struct vcpu *v);			/* allocates v->vgic; -ENOMEM */
 void vgic_vcpu_destroy(struct vcpu *v);
 void vgic_vm_destroy(struct vm *vm);
-int vgic_first_run(struct vcpu *v);			/* maps the frames; -EBUSY/-ENXIO: not (fully) configured, as Linux. Under vm->lock */
+int vgic_first_run(struct vcpu *v);			/* maps the frames; -EBUSY/-ENXIO: not (fully) configured, -EEXIST: maintenance interrupt taken, as Linux. Under vm->lock */
 bool vgic_in_kernel(struct vm *vm);			/* created */
+u32 vgic_maint_intid(struct vm *vm);	/* of its guest hypervisors; from vgic_first_run of a vCPU with an EL2 on */
 /* Initialised (KVM_DEV_ARM_VGIC_CTRL_INIT); stays so. */
 static inline bool vgic_ready(struct vm *vm)
 {

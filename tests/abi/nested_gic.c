@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ: which PPI a guest hypervisor's maintenance interrupt is. On hosts without the attribute
+ * (Linux before 6.16), or that offer no EL2 to guests, there is little to see.
+ */
+#include "gic.h"
+
+#define GRP_MAINT	9		/* newer than some headers */
+#define CAP_ARM_EL2	240
+#define EL2		(1U << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
+#define PSCI		(1U << KVM_ARM_VCPU_PSCI_0_2)
+
+GUEST(spin, "1: b 1b");
+/*
+ * Turns everything on, asks for a maintenance interrupt while no list register is in use, and runs a guest that does
+ * nothing. Tells which interrupt ends it. x26 GICD, x25 this CPU's SGI frame.
+ */
+GUEST(maint,
+	"adr x0, 9f; msr vbar_el2, x0; mov w0, #0x12; str w0, [x26]; mov w0, #-1; str w0, [x25, #0x80]; str w0, [x25, #0x100];"
+	"mov x0, #0xf0; msr s3_0_c4_c6_0, x0; mov x0, #1; msr s3_0_c12_c12_7, x0; isb; mov x0, #3; msr s3_4_c12_c11_0, x0;"
+	"mov x0, #0x18; movk x0, #0x8000, lsl #16; movk x0, #4, lsl #32; msr hcr_el2, x0;"	/* RW, E2H, IMO, FMO */
+	"adr x0, 8f; msr elr_el2, x0; mov x0, #0x3c5; msr spsr_el2, x0; isb; eret; 8: b 8b;"
+	".org guest_maint + 0x800; 9: .org guest_maint + 0x800 + 0x480;"
+	"mrs x0, s3_0_c12_c12_0; dsb sy; str x0, [x28]; 7: b 7b; .org guest_maint + 0x1000");
+
+static int gic_placed(struct vm *vm)
+{
+	uint64_t dist = GICD, redist = GICR;
+	int gic = gic_create(vm);
+
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+	return gic;
+}
+
+static int gic_start(int gic)
+{
+	return attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
+}
+
+static uint32_t maint(int gic)
+{
+	uint32_t intid = ~0U;
+
+	must(attr(gic, GET, GRP_MAINT, 0, &intid));
+	return intid;
+}
+
+/* Of any VM, with an EL2 or without. */
+static bool attribute(void)
+{
+	struct vm vm = VM(spin);
+	int gic = gic_placed(&vm);
+	uint32_t intid;
+
+	if (attr(gic, HAS, GRP_MAINT, 0, NULL)) {
+		check_eq(errno, ENXIO, "KVM_DEV_ARM_VGIC_GRP_MAINT_IRQ is not there: ENXIO");
+		check_errno(attr(gic, SET, GRP_MAINT, 0, &(uint32_t){ 25 }), ENXIO, "nor can it be set");
+		close(gic);
+		vm_drop(&vm);
+		return false;
+	}
+	check_eq(attr(gic, HAS, GRP_MAINT, 7, NULL), 0, "any attribute of the group");
+	check_eq(maint(gic), 0, "0 as long as nobody has said");
+	check_errno(attr(gic, SET, GRP_MAINT, 0, NULL), EFAULT, "from NULL");
+	check_errno(attr(gic, GET, GRP_MAINT, 0, NULL), EFAULT, "to NULL");
+	intid = 15;
+	check_errno(attr(gic, SET, GRP_MAINT, 0, &intid), EINVAL, "an SGI");
+	intid = 32;
+	check_errno(attr(gic, SET, GRP_MAINT, 0, &intid), EINVAL, "an SPI");
+	check_eq(maint(gic), 0, "still 0");
+	intid = 31;
+	check_eq(attr(gic, SET, GRP_MAINT, 0, &intid), 0, "the last PPI");
+	intid = 16;
+	check_eq(attr(gic, SET, GRP_MAINT, 3, &intid), 0, "the first one");
+	check_eq(maint(gic), 16, "read back");
+	must(gic_start(gic));
+	check_errno(attr(gic, SET, GRP_MAINT, 0, &intid), EBUSY, "after KVM_DEV_ARM_VGIC_CTRL_INIT");
+	intid = 99;
+	check_errno(attr(gic, SET, GRP_MAINT, 0, &intid), EBUSY, "whatever it is");
+	check_errno(attr(gic, SET, GRP_MAINT, 0, NULL), EFAULT, "from NULL then");
+	check_eq(maint(gic), 16, "as it was");
+	close(gic);
+	vm_drop(&vm);
+	return true;
+}
+
+static struct vm vm_el2(void)
+{
+	struct vm vm = vm_make(guest_maint, guest_maint_end);
+
+	/* The vCPU that is there has no EL2: another VM. */
+	close(vm.vcpu);
+	munmap(vm.run, vm.run_size);
+	close(vm.fd);
+	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
+	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
+	vm.vcpu = vcpu_add(&vm, 0, PSCI | EL2);
+	vm.run = vcpu_map(&vm, vm.vcpu);
+	set(vm.vcpu, REG_PC, RAM_GPA);
+	set(vm.vcpu, REG_X(28), MMIO_GPA);
+	set(vm.vcpu, REG_X(26), GICD);
+	set(vm.vcpu, REG_X(25), GICR + 0x10000);
+	return vm;
+}
+
+/* @intid 0: as it comes. What the hypervisor takes, or -errno. */
+static int64_t takes(uint32_t intid, uint32_t *after)
+{
+	struct vm vm = vm_el2();
+	int gic = gic_placed(&vm), ret;
+
+	if (intid)
+		must(attr(gic, SET, GRP_MAINT, 0, &intid));
+	must(gic_start(gic));
+	ret = vcpu_run(&vm);
+	*after = maint(gic);
+	if (ret == KVM_EXIT_MMIO)
+		ret = vm.run->mmio.data[0];
+	close(gic);
+	vm_drop(&vm);
+	return ret;
+}
+
+static void interrupts(void)
+{
+	uint32_t after;
+
+	check_eq(takes(0, &after), 25, "a maintenance interrupt is PPI 25 by default");
+	check_eq(after, 25, "and the attribute says so once the vCPU has run");
+	check_eq(takes(22, &after), 22, "or what the VMM says");
+	check_eq(after, 22, "the attribute then");
+	check_eq(takes(16, &after), 16, "the first PPI");
+	check_eq(takes(31, &after), 31, "the last one");
+	check_eq(takes(27, &after), -EINVAL, "KVM_RUN when it is a timer's too: EINVAL");
+	check_eq(takes(26, &after), -EINVAL, "one of EL2's: EINVAL");
+}
+
+int main(void)
+{
+	int kvm = must(open("/dev/kvm", O_RDWR));
+
+	if (attribute() && ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2) > 0)
+		interrupts();
+	close(kvm);
+	return report();
+}
