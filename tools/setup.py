@@ -231,17 +231,18 @@ def setup_qemu(updated):
 # ---- private apt states for arm64 packages -----------------------------------
 
 class Suite:
-    """A private apt that sees one suite's arm64 packages and sources."""
+    """A private apt that sees one suite's packages for arm64 (or armhf) and sources."""
     fresh = {}
 
-    def __init__(self, name):
+    def __init__(self, name, arch="arm64"):
         self.name = name
-        self.dir = os.path.join(BUILD, "apt", name)
+        self.arch = arch
+        self.dir = os.path.join(BUILD, "apt", name if arch == "arm64" else f"{name}-{arch}")
         self.conf = os.path.join(self.dir, "apt.conf")
         self.env = {"APT_CONFIG": self.conf}
 
     def prepare(self):
-        if Suite.fresh.get(self.name):
+        if Suite.fresh.get(self.dir):
             return
         uri, key = debian_mirror()
         for sub in ("lists/partial", "archives/partial"):
@@ -254,11 +255,11 @@ class Suite:
             f.write(f'Dir::State "{self.dir}";\nDir::State::lists "{self.dir}/lists";\n'
                     f'Dir::State::status "{self.dir}/status";\nDir::Cache "{self.dir}";\n'
                     f'Dir::Etc::sourcelist "{self.dir}/sources.list";\nDir::Etc::sourceparts "-";\n'
-                    'APT::Architecture "arm64";\nAPT::Architectures { "arm64"; };\n'
+                    f'APT::Architecture "{self.arch}";\nAPT::Architectures {{ "{self.arch}"; }};\n'
                     'APT::Sandbox::User "";\nAcquire::Retries "3";\nAcquire::Languages "none";\n')
-        say(f"reading the package lists of {self.name} (arm64)")
+        say(f"reading the package lists of {self.name} ({self.arch})")
         run(["apt-get", "update", "-qq"], env=self.env, tries=3, what=f"apt-get update ({self.name})")
-        Suite.fresh[self.name] = True
+        Suite.fresh[self.dir] = True
 
     def show(self, package):
         """Fields of the newest version of @package, or None."""
@@ -273,7 +274,7 @@ class Suite:
         """Path of @package's .deb, fetched when it is not there."""
         info = self.show(package)
         if not info:
-            raise SetupError(f"{self.name} has no package {package} for arm64")
+            raise SetupError(f"{self.name} has no package {package} for {self.arch}")
         name = os.path.basename(info["Filename"])
         dst = os.path.join(DEBS, name)
         if os.path.exists(dst):
@@ -395,6 +396,28 @@ def fetch_kernel(name):
     write_file(os.path.join(dst, "Image"), raw)
     write_file(os.path.join(dst, "version"), (package + "\n").encode())
     shutil.rmtree(tmp)
+
+
+def fetch_armhf():
+    """Debian's 32-bit kernel (a zImage, with LPAE as a guest's GICv3 wants) and an initrd with a 32-bit busybox."""
+    dst = os.path.join(BUILD, "guest", "6.12-armhf")
+    initrd = os.path.join(dst, "initrd.cpio.gz")
+    init = os.path.join(ROOT, "tools/guest-init")
+    if os.path.exists(initrd) and os.path.getmtime(init) <= os.path.getmtime(initrd):
+        return
+    suite = Suite("trixie", "armhf")
+    suite.prepare()
+    tmp = unpack(suite.download(kernel_package(suite, "linux-image-armmp-lpae")), "armhf")
+    box = unpack(suite.download("busybox-static"), "busybox-armhf")
+    kernel = glob.glob(tmp + "/boot/vmlinuz-*")
+    busybox = glob.glob(box + "/bin/busybox") + glob.glob(box + "/usr/bin/busybox")
+    if not kernel or not busybox:
+        raise SetupError("Debian's armhf packages hold no zImage or no busybox: their layout is new to tools/setup.py")
+    os.makedirs(dst, exist_ok=True)
+    shutil.copyfile(kernel[0], os.path.join(dst, "zImage"))
+    write_file(initrd, guestfs.guest_initrd(busybox[0], init))
+    shutil.rmtree(tmp)
+    shutil.rmtree(box)
 
 
 def write_file(path, data, mode=0o644):
@@ -565,6 +588,7 @@ def piece_full():
     piece_test()
     for name in KERNELS:
         fetch_kernel(name)
+    fetch_armhf()
 
 
 def piece_selftests():

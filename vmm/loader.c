@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Kernel, device tree and initrd into guest RAM, in this order from its start
- * (arm64 Image protocol: Documentation/arch/arm64/booting in Linux). No locks.
+ * (arm64 Image protocol: Documentation/arch/arm64/booting in Linux; zImage of a
+ * 32-bit kernel: Documentation/arch/arm/booting). No locks.
  */
 #include <endian.h>
 #include <errno.h>
@@ -16,6 +17,9 @@
 
 #define IMAGE_MAGIC	0x644d5241	/* "ARM\x64" */
 #define OLD_TEXT_OFFSET	0x80000UL
+#define ZIMAGE_MAGIC	0x016f2818	/* at 36 */
+#define ZIMAGE_OFFSET	(32 * SZ_1M)	/* above where it unpacks itself to */
+#define ZIMAGE_EXTRA	SZ_1M		/* its variables, stack and heap */
 #define FDT_SPACE	SZ_2M		/* the most a kernel maps */
 
 struct image_header {
@@ -123,6 +127,12 @@ static size_t source_read(struct source *s, void *dst, size_t n)
 	return n - s->z.avail_out;
 }
 
+/* A 32-bit ARM kernel that unpacks itself? */
+static bool is_zimage(const struct image_header *h)
+{
+	return le64toh(h->res[0]) >> 32 == ZIMAGE_MAGIC;
+}
+
 /* Read and judge the header. Leaves the source just behind it. */
 static void read_header(struct source *s, struct image_header *h)
 {
@@ -133,8 +143,10 @@ static void read_header(struct source *s, struct image_header *h)
 	if (n >= 8 && !memcmp((uint8_t *)h + 4, "zimg", 4))
 		die(VMM_USAGE, "kernel '%s' is an EFI zboot file; unpack the Image in it first",
 		    s->path);
+	if (n == sizeof(*h) && is_zimage(h))
+		return;
 	if (n < sizeof(*h) || le32toh(h->magic) != IMAGE_MAGIC)
-		die(VMM_USAGE, "kernel '%s' is not an arm64 Image; use an arm64 Image, plain or gzip",
+		die(VMM_USAGE, "kernel '%s' is not an arm64 Image; use an arm64 Image, plain or gzip, or a 32-bit zImage",
 		    s->path);
 	if (le64toh(h->flags) & 1)
 		die(VMM_USAGE, "kernel '%s' is big-endian; use a little-endian Image", s->path);
@@ -147,6 +159,10 @@ static uint64_t kernel_place(const struct vm *vm, const struct image_header *h,
 	uint64_t offset = le64toh(h->text_offset);
 	uint64_t image_size = le64toh(h->image_size);
 
+	if (is_zimage(h)) {
+		offset = ZIMAGE_OFFSET;
+		image_size = size + ZIMAGE_EXTRA;
+	}
 	if (!image_size)	/* before Linux 3.17 the header did not say */
 		offset = OLD_TEXT_OFFSET;
 	if (image_size > size)
@@ -176,7 +192,7 @@ static void place_rest(struct vm *vm, uint64_t kernel_end, uint64_t initrd_size)
 	vm->initrd_end = vm->initrd_start + initrd_size;
 }
 
-void loader_check(const struct vm *vm)
+void loader_check(struct vm *vm)
 {
 	struct vm trial = *vm;
 	struct image_header h;
@@ -184,6 +200,10 @@ void loader_check(const struct vm *vm)
 
 	size = source_open(&src, "kernel", vm->kernel);
 	read_header(&src, &h);
+	vm->aarch32 = is_zimage(&h);
+	if (vm->aarch32 && (vm->acpi || vm->sdei || vm->nested || vm->ptrauth))
+		die(VMM_USAGE, "kernel '%s' is a 32-bit one: no --acpi, --sdei, --nested, --ptrauth, --watchdog",
+		    vm->kernel);
 	size = kernel_place(vm, &h, src.gzip ? 0 : size, &load);
 	source_close(&src);
 

@@ -141,6 +141,8 @@ void vm_create(struct vm *vm)
 	if (vm->nr_vcpus > max)
 		die(VMM_USAGE, "this host has at most %u vCPUs for a guest; use a smaller -c", max);
 
+	if (vm->aarch32 && !capability(vm->kvm_fd, KVM_CAP_ARM_EL1_32BIT))
+		die(VMM_USAGE, "kernel '%s' is a 32-bit one, and this host's CPU has no AArch32 at EL1", vm->kernel);
 	if (vm->nested && !capability(vm->kvm_fd, CAP_ARM_EL2))
 		die(VMM_USAGE, "--nested: this host offers no EL2 to guests; that takes a CPU with FEAT_NV2");
 
@@ -185,7 +187,7 @@ static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_ini
 {
 	struct kvm_vcpu_init init = *target;
 	struct vcpu *vcpu = &vm->vcpus[i];
-	bool sve = !vm->nested && vm->vector_bits && capability(vm->kvm_fd, KVM_CAP_ARM_SVE);
+	bool sve = !vm->nested && !vm->aarch32 && vm->vector_bits && capability(vm->kvm_fd, KVM_CAP_ARM_SVE);
 
 	vcpu->index = i;
 	vcpu->fd = ioctl(vm->vm_fd, KVM_CREATE_VCPU, (unsigned long)i);
@@ -201,6 +203,8 @@ static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_ini
 		init.features[0] |= 1U << KVM_ARM_VCPU_HAS_EL2;
 	if (vm->ptrauth)
 		init.features[0] |= 1U << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1U << KVM_ARM_VCPU_PTRAUTH_GENERIC;
+	if (vm->aarch32)
+		init.features[0] |= 1U << KVM_ARM_VCPU_EL1_32BIT;
 	if (i)
 		init.features[0] |= 1U << KVM_ARM_VCPU_POWER_OFF;
 	if (sve)
@@ -569,6 +573,17 @@ static void install_signals(void)
 	sigaction(SIGPIPE, &sa, NULL);
 }
 
+/* As the kernel's boot protocol wants them: 32-bit ones take the tree in r2, and in r1 that no machine number is given. */
+static void boot_registers(const struct vm *vm)
+{
+	const struct vcpu *first = &vm->vcpus[0];
+
+	set_one_reg(first, CORE_REG(regs.pc), vm->entry);
+	set_one_reg(first, CORE_REG(regs.regs[vm->aarch32 ? 2 : 0]), vm->fdt);
+	if (vm->aarch32)
+		set_one_reg(first, CORE_REG(regs.regs[1]), UINT32_MAX);
+}
+
 int vm_run(struct vm *vm)
 {
 	unsigned int i;
@@ -580,8 +595,7 @@ int vm_run(struct vm *vm)
 		die_errno("eventfd");
 	install_signals();
 
-	set_one_reg(&vm->vcpus[0], CORE_REG(regs.pc), vm->entry);
-	set_one_reg(&vm->vcpus[0], CORE_REG(regs.regs[0]), vm->fdt);
+	boot_registers(vm);
 
 	for (i = 0; i < vm->nr_vcpus; i++) {
 		struct vcpu *vcpu = &vm->vcpus[i];

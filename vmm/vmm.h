@@ -71,6 +71,7 @@ struct vm {
 	const char *control;		/* path of a socket that takes orders; NULL: none */
 	bool ptrauth;			/* pointer authentication */
 	bool nested;			/* the guest has an EL2, so /dev/kvm works in it */
+	bool aarch32;			/* its kernel is a 32-bit one */
 
 	/* File descriptors. */
 	int kvm_fd;
@@ -140,8 +141,8 @@ void *memory_ptr(const struct vm *vm, uint64_t gpa, uint64_t size);
 
 /* loader.c: kernel, device tree and initrd to guest memory. */
 
-/* Check the files without touching KVM. Exits with VMM_USAGE. */
-void loader_check(const struct vm *vm);
+/* Check the files without touching KVM; sets aarch32. Exits with VMM_USAGE. */
+void loader_check(struct vm *vm);
 /* Load everything; sets entry, fdt and initrd_*. */
 void loader_load(struct vm *vm);
 
