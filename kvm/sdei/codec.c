@@ -16,6 +16,8 @@
 #define ST_PENDING	BIT(3)
 #define ST_RM_PE	BIT(4)
 #define ST_RELATIVE	BIT(5)
+#define ST_RAISED	BIT(63)		/* in images only: since the VMM read what it writes */
+#define ST_CANCELLED	BIT(62)
 #define ST_PRIVATE_BITS	(ST_REGISTERED | ST_ENABLED | ST_RUNNING | ST_PENDING | ST_RELATIVE)
 #define ST_SHARED_BITS	(ST_PRIVATE_BITS | ST_RM_PE)
 
@@ -27,8 +29,10 @@
 #define ID_INTID_SHIFT	40
 
 #define HDR_VALID	BIT(63)
+#define SUSPEND_VALID	BIT(0)
+#define FIXED_REGS	4	/* LAYOUT, SLOTS, PE, SUSPEND */
 
-enum kind { K_NONE, K_LAYOUT, K_SLOTS, K_PE, K_IDENT, K_STATE, K_ENTRY, K_ARG, K_AFFINITY, K_HDR, K_PC, K_PSTATE, K_X };
+enum kind { K_NONE, K_LAYOUT, K_SLOTS, K_PE, K_SUSPEND, K_IDENT, K_STATE, K_ENTRY, K_ARG, K_AFFINITY, K_HDR, K_PC, K_PSTATE, K_X };
 
 struct reg {
 	enum kind kind;
@@ -53,7 +57,7 @@ static struct reg slot_reg(const struct sdei_vm *vm, unsigned slot, unsigned w, 
 	else if (w == SDEI_W_IDENT)
 		r.place.at = slot;
 	else
-		r.place.at = 1 + slot * 3 + w - 1;
+		r.place.at = 2 + slot * 3 + w - 1;
 	return r;
 }
 
@@ -66,21 +70,23 @@ static struct reg context_reg(const struct sdei_vm *vm, unsigned rest)
 		return r;
 	r.kind = i > 2 ? K_X : i == 2 ? K_PSTATE : i == 1 ? K_PC : K_HDR;
 	r.x = i > 2 ? i - 3 : 0;
-	r.place.at = 1 + 3 * vm->nr_private + r.level * SDEI_CTX_WORDS + i;
+	r.place.at = 2 + 3 * vm->nr_private + r.level * SDEI_CTX_WORDS + i;
 	return r;
 }
 
 static struct reg reg_find(const struct sdei_vm *vm, u16 index)
 {
+	static const enum kind first[FIXED_REGS] = { K_LAYOUT, K_SLOTS, K_PE, K_SUSPEND };
 	unsigned rest = index & 0x3fff;
 	struct reg r = { .kind = K_NONE };
 
 	switch (SDEI_REG_CLASS(index)) {
 	case 0:
-		if (rest > SDEI_REG_PE)
+		if (rest >= FIXED_REGS)
 			return r;
-		r.kind = rest == SDEI_REG_LAYOUT ? K_LAYOUT : rest == SDEI_REG_SLOTS ? K_SLOTS : K_PE;
-		r.place.fixed = r.kind != K_PE;
+		r.kind = first[rest];
+		r.place.fixed = rest < SDEI_REG_PE;
+		r.place.at = rest == SDEI_REG_SUSPEND;
 		return r;
 	case 1:
 		return slot_reg(vm, rest >> 3, rest & 7, false);
@@ -91,11 +97,18 @@ static struct reg reg_find(const struct sdei_vm *vm, u16 index)
 	}
 }
 
+unsigned sdei_state_at(const struct sdei_vm *vm, int e)
+{
+	bool shared = sdei_is_shared(vm, e);
+
+	return slot_reg(vm, e - (shared ? vm->nr_private : 0), SDEI_W_STATE, shared).place.at;
+}
+
 u16 sdei_reg_index(const struct sdei_vm *vm, unsigned n)
 {
-	if (n < 3)
+	if (n < FIXED_REGS)
 		return n;
-	n -= 3;
+	n -= FIXED_REGS;
 	if (n < 4 * vm->nr_private)
 		return SDEI_REG_PRIVATE(n / 4, n % 4);
 	n -= 4 * vm->nr_private;
@@ -162,6 +175,8 @@ static u64 reg_value(struct sdei_pe *pe, const struct reg *r)
 		return slots_value(pe->vm);
 	case K_PE:
 		return pe->masked;
+	case K_SUSPEND:
+		return pe->suspended ? pe->suspend_pc | SUSPEND_VALID : 0;
 	case K_IDENT:
 		return ident_value(pe->vm, r->event);
 	case K_STATE:
@@ -256,6 +271,8 @@ int sdei_reg_check(struct sdei_pe *pe, u16 index, u64 val, struct sdei_reg_place
 		return val == reg_value(pe, &r) ? 0 : -EINVAL;
 	case K_PE:
 		return val & ~1UL ? -EINVAL : 0;
+	case K_SUSPEND:
+		return (val & 2) || (val && !(val & SUSPEND_VALID)) ? -EINVAL : 0;
 	case K_IDENT:
 		return ident_check(vm, r.event, val);
 	case K_STATE:
@@ -267,6 +284,48 @@ int sdei_reg_check(struct sdei_pe *pe, u16 index, u64 val, struct sdei_reg_place
 	default:
 		return 0;
 	}
+}
+
+/* ---- words of images ---- */
+
+/* Whether an event pends that an image describes. What other vCPUs made pending meanwhile is not in the image. */
+static bool image_pending(struct sdei_pe *pe, int e, u64 state)
+{
+	return (state & ST_REGISTERED) &&
+	       ((state & ST_RAISED) || (state & (ST_PENDING | ST_CANCELLED)) == ST_PENDING || sdei_handler(pe, e)->pending);
+}
+
+u64 sdei_image_get(struct sdei_pe *pe, u16 index, u64 word)
+{
+	struct reg r = reg_find(pe->vm, index);
+	bool pending;
+
+	if (r.kind != K_STATE)
+		return word;
+	pending = image_pending(pe, r.event, word);
+	return (word & ST_SHARED_BITS & ~ST_PENDING) | (pending ? ST_PENDING : 0);
+}
+
+u64 sdei_image_set(const struct sdei_vm *vm, u16 index, u64 word, u64 val)
+{
+	return reg_find(vm, index).kind == K_STATE ? val | (word & (ST_RAISED | ST_CANCELLED)) : val;
+}
+
+int sdei_image_raise(struct sdei_pe *pe, int e, u64 *state, enum sdei_raise how)
+{
+	bool was = image_pending(pe, e, *state);
+
+	if (how == SDEI_CANCEL) {
+		*state = (*state & ~ST_RAISED) | (was ? ST_CANCELLED : 0);
+		(void)sdei_cancel(pe, e);
+		return was ? 0 : -ENOENT;
+	}
+	if (!(*state & ST_REGISTERED))
+		return -ENOENT;
+	if (how == SDEI_RAISE_NOW)
+		return -EBUSY;
+	*state |= ST_RAISED;
+	return 0;
 }
 
 /* ---- all of them together ---- */
@@ -410,18 +469,19 @@ static void apply_binding(const struct sdei_restore *r, int e, bool was, bool no
 		vm->ops->irq_release(vm, pe, intid);
 }
 
-static void apply_slot(const struct sdei_restore *r, int e, bool pending)
+static void apply_slot(const struct sdei_restore *r, int e)
 {
 	struct sdei_vm *vm = r->pe->vm;
 	struct sdei_handler *h = sdei_handler(r->pe, e);
 	bool shared = sdei_is_shared(vm, e), was = h->registered || sdei_running(r->pe, e);
 	unsigned *count = shared ? &vm->npending : &r->pe->npending;
 	u64 state = word(r, slot_index(vm, e, SDEI_W_STATE));
+	bool pending = image_pending(r->pe, e, state);
 
 	*count -= h->pending;
 	*h = (struct sdei_handler){
 		.registered = state & ST_REGISTERED, .enabled = state & ST_ENABLED,
-		.pending = (state & ST_REGISTERED) && ((state & ST_PENDING) || pending),
+		.pending = pending,
 		.rm_pe = state & ST_RM_PE, .relative = state & ST_RELATIVE,
 		.entry = word(r, slot_index(vm, e, SDEI_W_ENTRY)), .arg = word(r, slot_index(vm, e, SDEI_W_ARG)),
 		.affinity = shared ? word(r, slot_index(vm, e, SDEI_W_AFFINITY)) : 0,
@@ -462,7 +522,7 @@ void sdei_restore_apply(const struct sdei_restore *r)
 		if (vm->event[e].dynamic)
 			vm->event[e].intid = restored_intid(r, e);
 		if (sdei_is_shared(vm, e))
-			apply_slot(r, e, vm->shared[e - vm->nr_private].h.pending);
+			apply_slot(r, e);
 	}
 	/* What this PE held before goes back to where the contexts below find it. */
 	for (e = 0; e < vm->nr_shared; e++) {
@@ -472,8 +532,10 @@ void sdei_restore_apply(const struct sdei_restore *r)
 		vm->shared[e].orphan = true;
 	}
 	for (e = 0; e < vm->nr_private; e++)
-		apply_slot(r, e, r->pe->private[e].pending);
+		apply_slot(r, e);
 	for (level = 0; level < SDEI_LEVELS; level++)
 		apply_context(r, level);
 	r->pe->masked = word(r, SDEI_REG_PE) & 1;
+	r->pe->suspended = word(r, SDEI_REG_SUSPEND) & SUSPEND_VALID;
+	r->pe->suspend_pc = word(r, SDEI_REG_SUSPEND) & ~SUSPEND_VALID;
 }

@@ -17,6 +17,7 @@
 #define SDEI_REG_LAYOUT		0x0000
 #define SDEI_REG_SLOTS		0x0001
 #define SDEI_REG_PE		0x0002
+#define SDEI_REG_SUSPEND	0x0003
 #define SDEI_REG_PRIVATE(slot, w) (0x4000 | (slot) << 3 | (w))
 #define SDEI_REG_SHARED(slot, w) (0x8000 | (slot) << 3 | (w))
 #define SDEI_REG_CONTEXT(lvl, i) (0xc000 | (lvl) << 5 | (i))
@@ -27,7 +28,7 @@ enum { SDEI_W_IDENT, SDEI_W_STATE, SDEI_W_ENTRY, SDEI_W_ARG, SDEI_W_AFFINITY };
 /* Words of images. */
 static inline unsigned sdei_pe_words(const struct sdei_vm *vm)
 {
-	return 1 + 3 * vm->nr_private + SDEI_LEVELS * SDEI_CTX_WORDS;
+	return 2 + 3 * vm->nr_private + SDEI_LEVELS * SDEI_CTX_WORDS;
 }
 
 static inline unsigned sdei_vm_words(const struct sdei_vm *vm)
@@ -35,7 +36,7 @@ static inline unsigned sdei_vm_words(const struct sdei_vm *vm)
 	return vm->nr_private + 5 * vm->nr_shared;
 }
 
-/* Registers in all, and the index of the n-th. */
+/* Registers in all (two have no word), and the index of the n-th. */
 static inline unsigned sdei_reg_count(const struct sdei_vm *vm) { return 2 + sdei_pe_words(vm) + sdei_vm_words(vm); }
 u16 sdei_reg_index(const struct sdei_vm *vm, unsigned n);
 
@@ -50,6 +51,18 @@ struct sdei_reg_place {
 };
 /* 0; -ENOENT: no such register; -EINVAL: a value it can never have. */
 int sdei_reg_check(struct sdei_pe *pe, u16 index, u64 val, struct sdei_reg_place *place);
+/*
+ * An event that is raised or cancelled while its state is an image's word: *state is marked, and the mark outlives writes of
+ * the register, whose value may have been read before. 0; -ENOENT: not registered, or to cancel and not pending; -EBUSY:
+ * immediate, which nothing is before a KVM_RUN.
+ */
+enum sdei_raise { SDEI_RAISE, SDEI_RAISE_NOW, SDEI_CANCEL };
+int sdei_image_raise(struct sdei_pe *pe, int e, u64 *state, enum sdei_raise how);
+/* Where an image has the state of an event: the VM's image for a shared one. */
+unsigned sdei_state_at(const struct sdei_vm *vm, int e);
+/* A word of an image as a register's value, and what to put there to write one. */
+u64 sdei_image_get(struct sdei_pe *pe, u16 index, u64 word);
+u64 sdei_image_set(const struct sdei_vm *vm, u16 index, u64 word, u64 val);
 /* Fill an image with what there is. */
 void sdei_pe_image_fill(struct sdei_pe *pe, u64 *words);
 void sdei_vm_image_fill(struct sdei_vm *vm, u64 *words);

@@ -54,13 +54,28 @@ static bool startable(struct sdei *s, struct sdei_pe *pe, int e)
 	return false;
 }
 
+/* Where its state is registers that were restored and are not in effect yet; NULL: it is what the model says. Lock held. */
+static u64 *image_state(struct sdei *s, struct sdei_pe *pe, int e)
+{
+	struct sdei_vcpu *sv = sdei_vcpu_of(pe);
+
+	if (sdei_is_shared(&s->m, e))
+		return s->window && !s->applied ? &s->words[sdei_state_at(&s->m, e)] : NULL;
+	return sv->window && !sv->applied ? &sv->words[sdei_state_at(&s->m, e)] : NULL;
+}
+
 static int inject(struct sdei *s, const struct kvm_nb_sdei_inject *in)
 {
 	struct sdei_pe *pe;
 	int e = target_find(s, in->event, in->affinity, &pe);
+	u64 *image;
 
 	if (e < 0)
 		return e;
+	image = image_state(s, pe, e);
+	if (image)
+		return sdei_image_raise(pe, e, image, in->flags & KVM_NB_SDEI_CANCEL ? SDEI_CANCEL :
+					in->flags & KVM_NB_SDEI_IMMEDIATE ? SDEI_RAISE_NOW : SDEI_RAISE);
 	if (in->flags & KVM_NB_SDEI_CANCEL)
 		return sdei_cancel(pe, e) ? 0 : -ENOENT;
 	if (!sdei_handler(pe, e)->registered)
@@ -95,8 +110,11 @@ static void eventfd_fire(struct sdei_eventfd *q)
 	struct sdei_pe *pe;
 	u64 flags = spin_lock_irqsave(&q->s->lock);
 	int e = target_find(q->s, q->num, q->affinity, &pe);
+	u64 *image = e < 0 ? NULL : image_state(q->s, pe, e);
 
-	if (e >= 0)
+	if (image)
+		(void)sdei_image_raise(pe, e, image, SDEI_RAISE);
+	else if (e >= 0)
 		sdei_trigger(pe, e);
 	spin_unlock_irqrestore(&q->s->lock, flags);
 }

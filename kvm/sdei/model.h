@@ -61,6 +61,8 @@ struct sdei_pe {
 	struct sdei_vm *vm;
 	u64 mpidr;		/* affinity fields */
 	bool masked;
+	bool suspended;		/* in SYSTEM_SUSPEND since it was at suspend_pc */
+	u64 suspend_pc;
 	struct sdei_context ctx[SDEI_LEVELS];
 	struct sdei_handler *private;	/* by event index */
 	unsigned npending;	/* of private[] */

@@ -4,11 +4,7 @@
  * loaded. Order at entry: reset, MMIO completion, the input set's step, then this, then interrupts. A handler's start is no
  * exception: ELR, SPSR, ESR and FAR stay as they are. Arm DEN0054, 5 (calls), 6 (entry and exit).
  */
-#include <linux/errno.h>
-#include <nestbox/kvm.h>
-
 #include "kernel/cpu/sysreg.h"
-#include "kernel/debug/print.h"
 #include "kernel/lib/string.h"
 #include "kvm/features.h"
 #include "kvm/nested/nested.h"
@@ -23,85 +19,16 @@
 
 /* ---- start ---- */
 
-static bool pstate_ok(const struct sdei_pe *pe, u64 pstate)
-{
-	return guest_pstate_ok(sdei_vcpu_of(pe)->v, pstate);
-}
-
-static void irq_keep(struct sdei_vm *m, struct sdei_pe *pe, u32 intid)
-{
-	(void)vgic_claim_irq(sdei_of(m)->vm, pe ? sdei_vcpu_of(pe)->v : NULL, intid, true);
-}
-
-static int restore_refused(struct vcpu *v, const char *why)
-{
-	pr_warn_once("sdei: restored state refused: %s", why);
-	v->run->exit_reason = KVM_EXIT_FAIL_ENTRY;
-	v->run->fail_entry.hardware_entry_failure_reason = KVM_NB_FAIL_SDEI_STATE;
-	v->run->fail_entry.cpu = 0;
-	return -EINVAL;
-}
-
-/* Affinities may have been written since the vCPUs were created. */
-static void affinities_take(struct sdei *s)
-{
-	unsigned i;
-
-	for (i = 0; i < s->m.nr_pes; i++)
-		s->m.pes[i]->mpidr = sdei_vcpu_of(s->m.pes[i])->v->config.mpidr & SDEI_AFFINITY;
-}
-
-/* Lock held. Everybody looks: what was restored may be ready to start anywhere. */
-static void restore_done(struct sdei *s, struct sdei_vcpu *sv)
-{
-	unsigned i;
-
-	sdei_window_close(sv);
-	s->window = false;
-	for (i = 0; i < s->m.nr_pes; i++)
-		sdei_reevaluate(s->m.pes[i]);
-	sdei_offer(&s->m);
-}
-
-int sdei_restore(struct vcpu *v)
-{
-	struct sdei *s = v->vm->sdei;
-	struct sdei_vcpu *sv = v->sdei;
-	const char *bad = NULL;
-	u64 flags;
-
-	if (!s)
-		return 0;
-	flags = spin_lock_irqsave(&s->lock);
-	sdei_round_end(s);
-	if (sv->window) {
-		struct sdei_restore r = {
-			.pe = &sv->pe, .pe_words = sv->words, .vm_words = s->window ? s->words : NULL,
-			.last = s->windows == 1, .has_gic = vgic_ready(v->vm), .pstate_ok = pstate_ok,
-			.irq_keep = irq_keep,
-		};
-
-		affinities_take(s);
-		bad = sdei_restore_check(&r);
-		if (!bad) {
-			sdei_restore_apply(&r);
-			restore_done(s, sv);
-		}
-	}
-	spin_unlock_irqrestore(&s->lock, flags);
-	return bad ? restore_refused(v, bad) : 0;
-}
-
 /* Back from SYSTEM_SUSPEND, not refused: somebody gave it another place to go on. */
 static void suspend_end(struct vcpu *v)
 {
-	struct sdei_vcpu *sv = v->sdei;
+	struct sdei_pe *pe = &v->sdei->pe;
 
-	if (likely(!sv->suspended))
+	if (likely(!pe->suspended))
 		return;
-	sv->suspended = false;
-	if (v->regs.pc != sv->suspend_pc)
-		(void)sdei_pe_mask(&sv->pe);
+	pe->suspended = false;
+	if (v->regs.pc != pe->suspend_pc)
+		(void)sdei_pe_mask(pe);
 }
 
 static void context_save(const struct vcpu *v, struct sdei_context *c)

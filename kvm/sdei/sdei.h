@@ -17,8 +17,10 @@ struct sdei {
 	struct sdei_vm m;
 	spinlock_t lock;
 	struct vm *vm;
-	/* Restoring (state.c): until the first KVM_RUN after KVM_ARM_VCPU_INIT of all vCPUs, words is what is to be. */
+	/* Restoring (state.c, restore.c): until the first KVM_RUN after KVM_ARM_VCPU_INIT of all vCPUs, words is what is to be. */
 	bool window;
+	bool applied;			/* ... and is already: words were not written since */
+	bool settled;			/* no vCPU's image was written since all were looked at */
 	unsigned windows;		/* vCPUs whose own window is open */
 	u64 *words;
 	u64 round;			/* of initialisations; see sdei_vcpu_init */
@@ -32,11 +34,9 @@ struct sdei {
 struct sdei_vcpu {
 	struct sdei_pe pe;
 	struct vcpu *v;
-	bool window;
+	bool window, applied;		/* as the VM's */
 	u64 *words;
 	u64 round;			/* in which it was initialised last */
-	bool suspended;			/* in SYSTEM_SUSPEND since it was at suspend_pc */
-	u64 suspend_pc;
 };
 
 static inline struct sdei *sdei_of(struct sdei_vm *m) { return container_of(m, struct sdei, m); }
@@ -61,7 +61,7 @@ void sdei_system_reset(struct vm *vm);		/* reset and power-off: as at start */
 /* The vGIC: a claimed interrupt's input rose. p's vCPU for a PPI, NULL for an SPI. Any context, no vGIC lock held. */
 void sdei_interrupt(struct vm *vm, struct vcpu *v, u32 intid);
 
-/* ---- KVM_RUN (run.c) ---- */
+/* ---- KVM_RUN (run.c, restore.c) ---- */
 /* REQ_SDEI, the vCPU loaded, before it sleeps or enters: closes restore windows. 0, or -EINVAL with the run page filled in. */
 int sdei_restore(struct vcpu *v);
 /* REQ_SDEI, right before entry: starts what can start. */

@@ -22,7 +22,7 @@ void sdei_window_close(struct sdei_vcpu *sv)
 
 static void window_open(struct sdei *s, struct sdei_vcpu *sv)
 {
-	sdei_pe_image_fill(&sv->pe, sv->words);
+	sv->applied = true;	/* what is, now */
 	if (sv->window)
 		return;
 	sv->window = true;
@@ -47,14 +47,13 @@ static void round_count(struct sdei *s, struct sdei_vcpu *sv)
 	}
 	sv->round = s->round;
 	s->fresh++;
-	s->keep |= sv->suspended;
+	s->keep |= sv->pe.suspended;
 	if (s->fresh < s->m.nr_pes || (s->window && !s->again))
 		return;
 	if (!s->keep)
 		sdei_shared_reset(&s->m);
-	s->window = true;
+	s->window = s->applied = true;
 	s->again = false;
-	sdei_vm_image_fill(&s->m, s->words);
 }
 
 void sdei_vcpu_init(struct vcpu *v)
@@ -68,12 +67,12 @@ void sdei_vcpu_init(struct vcpu *v)
 		return;
 	flags = spin_lock_irqsave(&s->lock);
 	/* Some VMMs wake a guest from SYSTEM_SUSPEND this way: it expects its events to be there still. */
-	if (sv->suspended)
+	if (sv->pe.suspended)
 		sv->pe.masked = true;
 	else
 		sdei_pe_reset(&sv->pe);
 	round_count(s, sv);
-	sv->suspended = false;
+	sv->pe.suspended = false;
 	window_open(s, sv);
 	for (i = 0; i < s->m.nr_pes; i++)
 		__atomic_fetch_or(&sdei_vcpu_of(s->m.pes[i])->v->requests, REQ_SDEI, __ATOMIC_SEQ_CST);
@@ -114,8 +113,8 @@ static int get(struct sdei *s, struct sdei_vcpu *sv, u16 index, u64 *val)
 	(void)sdei_reg_check(&sv->pe, index, *val, &place);	/* for the place alone */
 	if (place.fixed)
 		return 0;
-	if (place.in_vm ? s->window : sv->window)
-		*val = (place.in_vm ? s->words : sv->words)[place.at];
+	if (place.in_vm ? s->window && !s->applied : sv->window && !sv->applied)
+		*val = sdei_image_get(&sv->pe, index, (place.in_vm ? s->words : sv->words)[place.at]);
 	return 0;
 }
 
@@ -134,6 +133,20 @@ int sdei_onereg_get(struct vcpu *v, const struct kvm_one_reg *reg)
 	return put_user(val, reg->addr) ? -EFAULT : 0;
 }
 
+/* Lock held. An image that is in effect is a copy at most: it becomes one now. */
+static void image_write(struct sdei *s, struct sdei_vcpu *sv, u16 index, const struct sdei_reg_place *place, u64 val)
+{
+	u64 *word = &(place->in_vm ? s->words : sv->words)[place->at];
+
+	if (place->in_vm && s->applied)
+		sdei_vm_image_fill(&s->m, s->words);
+	else if (!place->in_vm && sv->applied)
+		sdei_pe_image_fill(&sv->pe, sv->words);
+	*word = sdei_image_set(&s->m, index, *word, val);
+	*(place->in_vm ? &s->applied : &sv->applied) = false;
+	s->settled = false;
+}
+
 int sdei_onereg_set(struct vcpu *v, const struct kvm_one_reg *reg)
 {
 	struct sdei *s = v->vm->sdei;
@@ -149,7 +162,7 @@ int sdei_onereg_set(struct vcpu *v, const struct kvm_one_reg *reg)
 	flags = spin_lock_irqsave(&s->lock);
 	ret = sdei_reg_check(&sv->pe, reg->id, val, &place);
 	if (!ret && !place.fixed && (place.in_vm ? s->window : sv->window))
-		(place.in_vm ? s->words : sv->words)[place.at] = val;
+		image_write(s, sv, reg->id, &place, val);
 	spin_unlock_irqrestore(&s->lock, flags);
 	return ret;
 }

@@ -269,7 +269,7 @@ int sdei_vm_enable(struct vm *vm, u64 flags)
 	s->vm = vm;
 	s->m.ops = &ops;
 	s->m.strict = flags;
-	s->window = true;
+	s->window = s->applied = true;
 	mutex_init(&s->eventfd_lock);
 	list_init(&s->eventfds);
 	map_install(s, &m);
@@ -327,8 +327,6 @@ void sdei_vcpu_add(struct vcpu *v)
 		return;
 	flags = spin_lock_irqsave(&s->lock);
 	s->m.pes[s->m.nr_pes++] = &v->sdei->pe;
-	if (s->m.nr_pes == 1)
-		sdei_vm_image_fill(&s->m, s->words);
 	spin_unlock_irqrestore(&s->lock, flags);
 }
 
@@ -370,8 +368,8 @@ void sdei_system_suspend(struct vcpu *v)
 {
 	if (!v->sdei)
 		return;
-	v->sdei->suspended = true;
-	v->sdei->suspend_pc = v->regs.pc;
+	v->sdei->pe.suspended = true;
+	v->sdei->pe.suspend_pc = v->regs.pc & ~3UL;
 	__atomic_fetch_or(&v->requests, REQ_SDEI, __ATOMIC_SEQ_CST);
 }
 

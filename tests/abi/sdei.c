@@ -19,6 +19,7 @@
 #define REGS_MAX	1024
 #define SDEI_REG(i)	(KVM_REG_NB_SDEI | (i))
 #define PE		SDEI_REG(2)
+#define SUSPEND		SDEI_REG(3)
 #define PRIVATE(s, w)	SDEI_REG(0x4000 | (s) << 3 | (w))
 #define SHARED(s, w)	SDEI_REG(0x8000 | (s) << 3 | (w))
 #define CONTEXT(l, i)	SDEI_REG(0xc000 | (l) << 5 | (i))
@@ -359,7 +360,7 @@ static void opting_in(void)
 	vcpu = must(ioctl(vm, KVM_CREATE_VCPU, 0));
 	must(vcpu_init_features(vm, vcpu, 1 << KVM_ARM_VCPU_PSCI_0_2));
 	list_count(vcpu, &n);
-	check_eq(n, 3 + 42 + 4 * 4 + 5 * 1, "T44 the registers");
+	check_eq(n, 4 + 42 + 4 * 4 + 5 * 1, "T44 the registers");
 	check_eq(sdei_attr(vm, KVM_NB_SDEI_EVENTS, &map), 0, "the same map again");
 	check_errno(sdei_attr(vm, KVM_NB_SDEI_EVENTS, &none), EBUSY, "another one");
 	must(get_reg(vcpu, KVM_REG_ARM_STD_BMAP, &bmap));
@@ -380,6 +381,7 @@ static void values(struct machine *m)
 
 	bad_value(v, SDEI_REG(0), 2, EINVAL, "another layout");
 	bad_value(v, PE, 2, EINVAL, "unknown bit of PE");
+	bad_value(v, SUSPEND, 4, EINVAL, "a PC of SYSTEM_SUSPEND without its bit");
 	bad_value(v, PRIVATE(0, 1), 2, EINVAL, "enabled, not registered");
 	bad_value(v, PRIVATE(0, 1), 1 << 4, EINVAL, "a private event with a route");
 	bad_value(v, PRIVATE(0, 0), 5, EINVAL, "another event's identity");
@@ -470,7 +472,10 @@ static void reinit(void)
 	machine_drop(&fresh);
 }
 
-static void suspended(bool init)
+enum wake { WAKE_PC, WAKE_INIT, WAKE_MOVED };
+
+/* SYSTEM_SUSPEND; the VMM wakes the guest by its PC alone, by KVM_ARM_VCPU_INIT, or in another VM. */
+static void suspended(enum wake how)
 {
 	struct machine m = machine_make(ram_make());
 	int i;
@@ -482,8 +487,10 @@ static void suspended(bool init)
 		;
 	check_eq(m.run[0]->exit_reason, KVM_EXIT_SYSTEM_EVENT, "T47 SYSTEM_SUSPEND");
 	check_eq(m.run[0]->system_event.type, KVM_SYSTEM_EVENT_SUSPEND, "its type");
-	if (init)
+	if (how == WAKE_INIT)
 		must(vcpu_init_features(m.fd, m.vcpu[0], 1 << KVM_ARM_VCPU_PSCI_0_2));
+	if (how == WAKE_MOVED)
+		migrate(&m);
 	set(m.vcpu[0], REG_PC, RAM_GPA + 0x100);
 	set(m.vcpu[0], REG_X(28), MMIO_GPA);
 	check_eq(says(&m, 0), 3, "T47 its private event is still there");
@@ -544,8 +551,9 @@ int main(void)
 	story(false);
 	story(true);
 	reinit();
-	suspended(true);
-	suspended(false);
+	suspended(WAKE_INIT);
+	suspended(WAKE_PC);
+	suspended(WAKE_MOVED);
 	aarch32();
 	return report();
 }
