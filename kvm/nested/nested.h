@@ -75,6 +75,7 @@ struct nested {
 	bool lrs;		/* the list registers in hardware are the hypervisor's */
 	bool fp_traps;		/* the hypervisor traps its guest's FP */
 	u64 tde, ich_traps;	/* of its MDCR_EL2 and ICH_HCR_EL2, as they are in hardware */
+	bool fgt_joined, hcrx_joined;	/* its fine-grained traps and HCRX_EL2 are in hardware, with ours */
 	bool maint;		/* level of the maintenance interrupt */
 	struct shadow *shadow;	/* held while the guest's context is the current one */
 	u64 hcr, cptr, cptr_nofp;	/* as sysreg_traps_compute worked them out */
@@ -137,6 +138,9 @@ void nested_inject(struct vcpu *v, enum exception_kind kind, u64 esr, bool far_v
 
 /* pauth.c: *elr as ERETAA or ERETAB makes it of ELR_EL2. false: it takes a PAC failure instead. */
 bool nested_elr_authenticate(struct vcpu *v, bool key_b, u64 *elr);
+
+/* fgt.c: after a change of context, or a load: what the hypervisor adds to our fine-grained traps and HCRX_EL2, or ours. */
+void nested_fgt_load(struct vcpu *v);
 
 /* route.c: does the hypervisor trap this access of its guest's? */
 bool nested_traps_sysreg(struct vcpu *v, u64 esr);

@@ -12,6 +12,11 @@
 
 #define ESR_EC(esr)	((esr) >> 26 & 0x3f)
 #define EC_PAC		0x09
+#define HFGITR_ERET	51
+#define HFGITR_SVC_EL0	52
+#define HFGITR_SVC_EL1	53
+#define HCRX_FGTNXS	BIT(4)
+#define PSR_MODE	0xfUL
 
 struct nv_trap {
 	u16 key, mask;
@@ -19,10 +24,15 @@ struct nv_trap {
 	u8 set;			/* traps when the bit is set, else when it is clear */
 	u8 bit;
 	u16 control;
+	u32 feat;		/* FEAT_* that the control comes with */
 };
 
-static const struct nv_trap nv_traps[] = {
+static const struct nv_trap nv_traps[] = {	/* one encoding each, sorted by it */
 #include "nvtrap_gen.h"
+};
+
+static const struct nv_trap nv_wide[] = {	/* patterns */
+#include "nvtrap_wide_gen.h"
 };
 
 /* A register that such a guest does not have is UNDEFINED, whatever its hypervisor traps. */
@@ -33,19 +43,73 @@ static bool exists(struct vcpu *v, u16 key)
 	return !row || !(row->feat & ~v->vm->feats);
 }
 
+/* TLBI with nXS, which HCRX_EL2.FGTnXS takes out of the fine-grained traps. */
+static bool is_exempt(struct vcpu *v, const struct nv_trap *t, u16 key)
+{
+	return t->control == REG_HFGITR_EL2 && key >> 7 == (1 << 7 | 9) && (v->vm->feats & FEAT_HCX) &&
+	       (reg_read(v, REG_HCRX_EL2) & HCRX_FGTNXS);
+}
+
+static bool armed(struct vcpu *v, const struct nv_trap *t, u16 key, u8 access)
+{
+	return (t->access & access) && !(t->feat & ~v->vm->feats) && (reg_read(v, t->control) >> t->bit & 1) == t->set &&
+	       !is_exempt(v, t, key);
+}
+
+/* The first row of an encoding, or where it would be. */
+static unsigned first_of(u16 key)
+{
+	unsigned low = 0, high = ARRAY_SIZE(nv_traps), mid;
+
+	while (low < high) {
+		mid = (low + high) / 2;
+		if (nv_traps[mid].key < key)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* An instruction that the VM's ID registers hide (kvm/sysreg/hide.c). */
+static bool is_hidden(struct vcpu *v, u16 key)
+{
+	unsigned i;
+
+	if (likely(!v->traps.hfgitr) || key >> 14 != 1)
+		return false;
+	for (i = first_of(key); i < ARRAY_SIZE(nv_traps) && nv_traps[i].key == key; i++)
+		if (nv_traps[i].control == REG_HFGITR_EL2 && (v->traps.hfgitr >> nv_traps[i].bit & 1))
+			return true;
+	return false;
+}
+
 bool nested_traps_sysreg(struct vcpu *v, u64 esr)
 {
 	u16 key = SYSREG_KEY(esr >> 20 & 3, esr >> 14 & 7, esr >> 10 & 15, esr >> 1 & 15, esr >> 17 & 7);
 	u8 access = esr & 1 ? 1 : 2;
 	unsigned i;
 
-	for (i = 0; i < ARRAY_SIZE(nv_traps); i++) {
-		const struct nv_trap *t = &nv_traps[i];
-
-		if ((key & t->mask) == t->key && (t->access & access) && (reg_read(v, t->control) >> t->bit & 1) == t->set)
+	if (is_hidden(v, key))
+		return false;
+	for (i = first_of(key); i < ARRAY_SIZE(nv_traps) && nv_traps[i].key == key; i++)
+		if (armed(v, &nv_traps[i], key, access))
 			return exists(v, key);
-	}
+	for (i = 0; i < ARRAY_SIZE(nv_wide); i++)
+		if ((key & nv_wide[i].mask) == nv_wide[i].key && armed(v, &nv_wide[i], key, access))
+			return exists(v, key);
 	return false;
+}
+
+/* HFGITR_EL2: instructions with a class of their own. */
+static bool instruction_traps(struct vcpu *v, unsigned bit)
+{
+	return (v->vm->feats & FEAT_FGT) && (reg_read(v, REG_HFGITR_EL2) >> bit & 1);
+}
+
+static bool svc_traps(struct vcpu *v)
+{
+	return instruction_traps(v, v->regs.pstate & PSR_MODE ? HFGITR_SVC_EL1 : HFGITR_SVC_EL0);
 }
 
 static bool wfx_traps(u64 hcr, u64 esr)
@@ -77,6 +141,13 @@ static bool is_forwarded(struct vcpu *v, u64 esr)
 		return nested_traps_sysreg(v, esr);
 	case ESR_EC_FP_ASIMD:
 		return cptr_traps(v, 20);
+	case ESR_EC_ERET:
+		return instruction_traps(v, HFGITR_ERET);
+	case ESR_EC_SVC64:
+	case ESR_EC_SVC32:
+		return svc_traps(v);
+	case ESR_EC_MOPS:
+		return true;	/* MCE2 */
 	case EC_PAC:
 		return (hcr & (HCR_API | HCR_APK)) != (HCR_API | HCR_APK);
 	case ESR_EC_BREAKPT_LOW:

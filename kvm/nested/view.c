@@ -149,6 +149,7 @@ void nested_traps_load(struct vcpu *v)
 	v->traps.cptr_nofp = n->cptr_nofp;
 	n->fp_traps = false;
 	more_traps_load(v);
+	nested_fgt_load(v);
 	if (n->hyp) {
 		v->traps.hcr |= HCR_NV | HCR_NV2 | HCR_AT | HCR_TTLB;
 		write_sysreg(v->config.mpidr, vmpidr_el2);
@@ -199,6 +200,7 @@ void nested_load(struct vcpu *v)
 
 	n->hyp = context_of(v);
 	n->tde = n->ich_traps = 0;
+	n->fgt_joined = n->hcrx_joined = false;
 	if (n->hyp && !(v->regs.pstate & PSR_nRW) && (v->regs.pstate & PSR_MODE))
 		v->regs.pstate -= EL_DIFF;
 	ASSERT(n->hyp || n->shadow);

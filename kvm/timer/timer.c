@@ -721,8 +721,9 @@ void timer_nested_traps(struct vcpu *v)
 
 	if (v->nested->hyp)
 		return;
-	vhctl = vreg(v, REG_CNTHCTL_EL2) | ~(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN);
-	write_sysreg(read_sysreg(cnthctl_el2) & vhctl, cnthctl_el2);
+	vhctl = vreg(v, REG_CNTHCTL_EL2);
+	write_sysreg((read_sysreg(cnthctl_el2) & (vhctl | ~(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN))) |
+		     (vhctl & (CNTHCTL_EL1TVT | CNTHCTL_EL1TVCT)), cnthctl_el2);
 	write_sysreg(v->vm->counter_offset[VIRT] + v->timers->voff, cntvoff_el2);
 }
 

@@ -4,6 +4,7 @@
  * EL2 with the syndrome that the manual gives; without, it does not. What is UNDEFINED without the trap is so with it.
  */
 #include "el2.h"
+#include "nvtrap_bits_gen.h"
 
 const char payload_name[] = "el2_traps";
 
@@ -22,28 +23,62 @@ static const struct trap traps[] = {
 #define CPTR		SYSKEY(3, 4, 1, 1, 2)
 #define CNTHCTL		SYSKEY(3, 4, 14, 1, 0)
 #define ICH_HCR		SYSKEY(3, 4, 12, 11, 0)
-#define CNTHCTL_OPEN	(3UL << 10)
+#define HCRX		SYSKEY(3, 4, 1, 2, 2)
+#define HFGRTR		SYSKEY(3, 4, 1, 1, 4)
+#define HFGWTR		SYSKEY(3, 4, 1, 1, 5)
+#define HFGITR		SYSKEY(3, 4, 1, 1, 6)
+#define HDFGRTR		SYSKEY(3, 4, 3, 1, 4)
+#define HDFGWTR		SYSKEY(3, 4, 3, 1, 5)
+#define HFGITR_VMALLE1IS 28
+#define HFGITR_ERET	51
+#define HFGITR_SVC_EL0	52
+#define HFGITR_SVC_EL1	53
+#define HCRX_FGTNXS	4
+#define HCRX_MCE2	10
+#define HCRX_MSCEN	11
+#define EC_MOPS		0x27
+#define INSN_RET	0xd65f03c0
+#define PSR_C		(1UL << 29)
 
 static char buffer[64] __attribute__((aligned(64)));
 static struct below b;
 static unsigned int trapped, absent, bad;
 
-/* All controls as they trap nothing. ICH_HCR_EL2 is about the virtual CPU interface, or without IMO the physical one. */
+/* The controls, as they trap nothing. ICH_HCR_EL2 is about the virtual CPU interface, or without IMO the physical one. */
+static const struct {
+	u16 key;
+	u64 open;
+} controls[] = {
+	{ HCR, HCR_BELOW },
+	{ CPTR, 3 << 20 },
+	{ SYSKEY(3, 4, 1, 1, 1), 0 },	/* MDCR_EL2 */
+	{ CNTHCTL, 3 << 10 },
+	{ ICH_HCR, 0 },
+	{ HCRX, NVTRAP_HCRX_EL2_CLEAR },
+	{ HFGRTR, NVTRAP_HFGRTR_EL2_CLEAR },
+	{ HFGWTR, NVTRAP_HFGWTR_EL2_CLEAR },
+	{ HFGITR, 0 },
+	{ HDFGRTR, 0 },
+	{ HDFGWTR, 0 },
+};
+
 static void controls_clear(u64 hcr)
 {
-	sys_write(HCR, HCR_BELOW | hcr);
-	sys_write(CPTR, 3 << 20);
-	sys_write(SYSKEY(3, 4, 1, 1, 1), 0);
-	sys_write(CNTHCTL, CNTHCTL_OPEN);
-	sys_write(ICH_HCR, 0);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(controls); i++)
+		sys_write(controls[i].key, controls[i].open | (controls[i].key == HCR ? hcr : 0));
 }
 
-static void control_arm(const struct trap *t, u64 hcr)
+static void control_arm(u16 key, unsigned int bit, bool set, u64 hcr)
 {
-	u64 val = t->control == HCR ? HCR_BELOW | hcr : t->control == CPTR ? 3 << 20 : t->control == CNTHCTL ? CNTHCTL_OPEN : 0;
+	u64 val = key == HCR ? hcr : 0;
+	unsigned int i;
 
-	val = t->set ? val | 1UL << t->bit : val & ~(1UL << t->bit);
-	sys_write(t->control, val);
+	for (i = 0; i < ARRAY_SIZE(controls); i++)
+		if (controls[i].key == key)
+			val |= controls[i].open;
+	sys_write(key, set ? val | 1UL << bit : val & ~(1UL << bit));
 }
 
 enum outcome { DONE, UNDEF, TRAPPED, STRANGE };
@@ -77,7 +112,7 @@ static void one(const struct trap *t, bool read, u64 hcr)
 	if (!read && access(t, true, 0) == DONE)
 		val = b.x[0];
 	without = access(t, read, val);
-	control_arm(t, hcr);
+	control_arm(t->control, t->bit, t->set, hcr);
 	with = access(t, read, val);
 	if (with == TRAPPED && (without == DONE || (without == UNDEF && (t->key >> 7 & 11) == 11))) {
 		trapped++;
@@ -89,6 +124,84 @@ static void one(const struct trap *t, bool read, u64 hcr)
 		     read ? "read" : "write", t->key >> 14, t->key >> 11 & 7, t->key >> 7 & 15, t->key >> 3 & 15, t->key & 7,
 		     without, with, b.kind, b.esr, b.pc);
 	}
+}
+
+/* ---- instructions with a class of their own ---- */
+
+extern char below_return[];
+
+/* One instruction at @pstate: it comes to EL2 with @esr while the bit is armed, else it ends as @without. */
+static void instruction(const char *name, u32 insn, u64 pstate, u16 control, unsigned int bit, u64 esr, u64 without)
+{
+	u32 insns[2] = { insn, INSN_RET };
+	const void *fn;
+	u64 ret, armed;
+
+	controls_clear(0);
+	/* Where ERET goes. */
+	write_sysreg(below_return, s3_5_c4_c0_1);
+	write_sysreg(pstate, s3_5_c4_c0_0);
+	ret = below_call(&b, pstate, code_of(insns, 2), (u64)buffer, 0);
+	control_arm(control, bit, true, 0);
+	fn = code_of(insns, 2);		/* control_arm has used its memory */
+	armed = below_call(&b, pstate, fn, (u64)buffer, 0);
+	check(ret == without && !armed && b.kind == KIND_SYNC && b.esr == esr && b.pc == (u64)fn && b.pstate == pstate, name,
+	      "%lx, and trapped %lx esr %lx pc %lx (at %lx) pstate %lx", ret, armed, b.esr, b.pc, (u64)fn, b.pstate);
+	controls_clear(0);
+}
+
+static void instructions(void)
+{
+	instruction("HFGITR_EL2.SVC_EL1", 0xd4000001 | 0x123 << 5, EL1H, HFGITR, HFGITR_SVC_EL1, 0x56000123, BELOW_EXCEPTION + 4);
+	instruction("HFGITR_EL2.SVC_EL0", 0xd4000001 | 0x55 << 5, EL0T, HFGITR, HFGITR_SVC_EL0, 0x56000055, BELOW_EXCEPTION + 8);
+	instruction("HFGITR_EL2.ERET", 0xd69f03e0, EL1H, HFGITR, HFGITR_ERET, 0x6a000000, BELOW_RETURN);
+}
+
+static bool has_mops(void)
+{
+	return read_sysreg(s3_0_c0_c6_2) >> 16 & 0xf;
+}
+
+/* SETP [X0]!, X1!, X2 needs HCRX_EL2.MSCEn; SETM, in the middle of an algorithm that is not this CPU's, goes to EL1 or EL2. */
+static void memory_set(void)
+{
+	u32 setp[2] = { 0x19c20420, INSN_RET }, setm[2] = { 0x19c24420, INSN_RET };
+	u64 off, on, to_el1, to_el2, esr;
+
+	if (!has_mops())
+		return;
+	controls_clear(0);
+	on = below_call(&b, EL1H, code_of(setp, 2), (u64)buffer, 0);
+	control_arm(HCRX, HCRX_MSCEN, false, 0);
+	off = below_call(&b, EL1H, code_of(setp, 2), (u64)buffer, 0);
+	check(on == BELOW_RETURN && off == BELOW_EXCEPTION + 4 && ESR_EC(read_sysreg(s3_5_c5_c2_0)) == EC_UNKNOWN,
+	      "HCRX_EL2.MSCEn", "with %lx, without %lx", on, off);
+	controls_clear(0);
+	to_el1 = below_call(&b, EL1H | PSR_C, code_of(setm, 2), (u64)buffer, 64);
+	esr = read_sysreg(s3_5_c5_c2_0);
+	control_arm(HCRX, HCRX_MCE2, true, 0);
+	to_el2 = below_call(&b, EL1H | PSR_C, code_of(setm, 2), (u64)buffer, 64);
+	check(to_el1 == BELOW_EXCEPTION + 4 && ESR_EC(esr) == EC_MOPS && !to_el2 && b.esr == esr, "HCRX_EL2.MCE2",
+	      "%lx esr %lx, with %lx esr %lx", to_el1, esr, to_el2, b.esr);
+	controls_clear(0);
+}
+
+/* TLBI VMALLE1ISNXS: with FGTnXS the fine-grained trap of VMALLE1IS leaves it alone. */
+static void nxs(void)
+{
+	u32 key = SYSKEY(1, 0, 9, 3, 0);
+	u64 trapped_esr, exempt;
+
+	if (!(read_sysreg(s3_0_c0_c6_1) >> 56 & 0xf))
+		return;
+	controls_clear(0);
+	control_arm(HFGITR, HFGITR_VMALLE1IS, true, 0);
+	(void)below_call(&b, EL1H, sys_code(key, false, 31), 0, 0);
+	trapped_esr = b.esr;
+	control_arm(HCRX, HCRX_FGTNXS, true, 0);
+	exempt = below_call(&b, EL1H, sys_code(key, false, 31), 0, 0);
+	check(ESR_EC(trapped_esr) == EC_SYS && exempt == BELOW_RETURN, "HCRX_EL2.FGTnXS", "esr %lx, then %lx", trapped_esr, exempt);
+	controls_clear(0);
 }
 
 void payload_main(void)
@@ -111,5 +224,8 @@ void payload_main(void)
 	}
 	controls_clear(0);
 	print("# %u trapped, %u not there\n", trapped, absent);
-	check(!bad && trapped > 150, "traps", "%u of %u", bad, trapped);
+	check(!bad && trapped > 450, "traps", "%u of %u", bad, trapped);
+	instructions();
+	memory_set();
+	nxs();
 }
