@@ -137,6 +137,7 @@ int vm_dirty_ring_with_bitmap(struct vm *vm)
 struct batch {
 	u32 slot;
 	u64 first, bits;	/* offset in the slot, multiple of 64 */
+	struct protect protect;
 };
 
 static void batch_protect(struct vm *vm, struct batch *b)
@@ -147,7 +148,7 @@ static void batch_protect(struct vm *vm, struct batch *b)
 	if (b->bits && m && b->first < m->npages) {
 		u64 left = m->npages - b->first;
 
-		memslot_protect(vm, m, b->first, left < 64 ? b->bits & (BIT(left) - 1) : b->bits);
+		stage2_protect_pages(vm, m->gfn + b->first, left < 64 ? b->bits & (BIT(left) - 1) : b->bits, &b->protect);
 	}
 	b->bits = 0;
 }
@@ -163,9 +164,8 @@ static void batch_add(struct vm *vm, struct batch *b, u32 slot, u64 offset)
 	b->bits |= BIT(offset % 64);
 }
 
-static int ring_reset(struct vm *vm, struct dirty_ring *r)
+static int ring_reset(struct vm *vm, struct dirty_ring *r, struct batch *b)
 {
-	struct batch b = {};
 	int n = 0;
 
 	while (r->pages && r->reset != READ_ONCE(r->dirty)) {
@@ -173,17 +173,17 @@ static int ring_reset(struct vm *vm, struct dirty_ring *r)
 
 		if (!(__atomic_load_n(&e->flags, __ATOMIC_ACQUIRE) & KVM_DIRTY_GFN_F_RESET))
 			break;
-		batch_add(vm, &b, READ_ONCE(e->slot), READ_ONCE(e->offset));
+		batch_add(vm, b, READ_ONCE(e->slot), READ_ONCE(e->offset));
 		__atomic_store_n(&e->flags, 0, __ATOMIC_RELEASE);
 		WRITE_ONCE(r->reset, r->reset + 1);
 		n++;
 	}
-	batch_protect(vm, &b);
 	return n;
 }
 
 int vm_reset_dirty_rings(struct vm *vm)
 {
+	struct batch b = {};
 	struct vcpu *v;
 	unsigned i;
 	int n = 0;
@@ -192,7 +192,9 @@ int vm_reset_dirty_rings(struct vm *vm)
 		return -EINVAL;
 	mutex_lock(&vm->slots_lock);
 	vm_for_each_vcpu(i, v, vm)
-		n += ring_reset(vm, &v->state->ring);
+		n += ring_reset(vm, &v->state->ring, &b);
+	batch_protect(vm, &b);
+	stage2_protect_end(vm, &b.protect);
 	mutex_unlock(&vm->slots_lock);
 	return n;
 }

@@ -110,8 +110,6 @@ int vm_set_memslot(struct vm *vm, const struct kvm_userspace_memory_region *r);
 void memslots_destroy(struct vm *vm);		/* nobody can reach the VM any more */
 /* The page at ipa was written, by v or by nobody's guest (NULL): under RCU, or by a fault that holds s2.lock for reading. */
 void memslot_mark_dirty(struct vm *vm, struct vcpu *v, const struct memslot *s, u64 gfn);
-/* Write-protect the pages of m whose bits are set, from page `first` of the slot on. slots_lock held. */
-void memslot_protect(struct vm *vm, const struct memslot *m, u64 first, u64 bits);
 /* Allocation tags (kvm/mte.c) */
 s64 vm_copy_tags(struct vm *vm, const struct kvm_arm_copy_mte_tags *c);	/* bytes of memory done, or -errno */
 s64 vm_enable_mte(struct vm *vm);	/* -EINVAL: none here, or vCPUs are there already */
@@ -123,6 +121,16 @@ int stage2_init(struct vm *vm, unsigned ipa_bits);	/* and the notifier; -ENOMEM,
 void stage2_destroy(struct vm *vm);
 void stage2_unmap(struct vm *vm, u64 gfn, u64 npages);	/* faults in progress with an older slot array retry */
 void stage2_write_protect(struct vm *vm, u64 gfn, u64 npages);
+/*
+ * For the dirty log: the pages of 64 whose bits are set lose the right to be written: in the table at once, in TLBs and
+ * in shadows of guest hypervisors with stage2_protect_end, after all dirty bits were cleared. slots_lock held across.
+ */
+struct protect {
+	struct pt_flush flush;
+	bool any;
+};
+void stage2_protect_pages(struct vm *vm, u64 gfn, u64 bits, struct protect *p);
+void stage2_protect_end(struct vm *vm, struct protect *p);
 void stage2_split(struct vm *vm, u64 gfn, u64 npages);	/* blocks to pages, as far as there is memory */
 void stage2_flush_all(struct vm *vm);			/* clean and invalidate all that is mapped */
 int stage2_boot_init(void);

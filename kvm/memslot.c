@@ -226,21 +226,6 @@ void memslot_mark_dirty(struct vm *vm, struct vcpu *v, const struct memslot *s, 
 		__atomic_fetch_or(&s->dirty[i / 64], BIT(i % 64), __ATOMIC_RELAXED);
 }
 
-/* Run by run. */
-void memslot_protect(struct vm *vm, const struct memslot *m, u64 page, u64 bits)
-{
-	u64 gfn = m->gfn + page;
-
-	while (bits) {
-		unsigned first = __builtin_ctzl(bits);
-		u64 rest = ~(bits >> first);
-		unsigned len = rest ? __builtin_ctzl(rest) : 64;
-
-		stage2_write_protect(vm, gfn + first, len);
-		bits &= first + len >= 64 ? BIT(first) - 1 : ~(GENMASK(first + len - 1, first));
-	}
-}
-
 static struct memslot *logged_slot(struct vm *vm, u32 id, int *err)
 {
 	struct memslot *m;
@@ -259,6 +244,7 @@ static struct memslot *logged_slot(struct vm *vm, u32 id, int *err)
 /* The bitmap so far; without manual protection, pages reported are clean again. */
 int vm_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
 {
+	struct protect p = {};
 	struct memslot *m;
 	u64 i, n, *copy;
 	int ret;
@@ -277,9 +263,10 @@ int vm_get_dirty_log(struct vm *vm, const struct kvm_dirty_log *log)
 			copy[i] = READ_ONCE(m->dirty[i]);
 		} else if (READ_ONCE(m->dirty[i])) {
 			copy[i] = __atomic_exchange_n(&m->dirty[i], 0, __ATOMIC_RELAXED);
-			memslot_protect(vm, m, i * 64, copy[i]);
+			stage2_protect_pages(vm, m->gfn + i * 64, copy[i], &p);
 		}
 	}
+	stage2_protect_end(vm, &p);
 	ret = copy_to_user((u64)log->dirty_bitmap, copy, n * 8);
 	vfree(copy);
 out:
@@ -290,6 +277,7 @@ out:
 int vm_clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *log)
 {
 	u64 first = log->first_page, num = log->num_pages, i;
+	struct protect p = {};
 	struct memslot *m;
 	int ret = -EINVAL;
 
@@ -312,8 +300,9 @@ int vm_clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *log)
 		if (num - i * 64 < 64)
 			bits &= BIT(num - i * 64) - 1;
 		was = __atomic_fetch_and(&m->dirty[first / 64 + i], ~bits, __ATOMIC_RELAXED);
-		memslot_protect(vm, m, first + i * 64, was & bits);
+		stage2_protect_pages(vm, m->gfn + first + i * 64, was & bits, &p);
 	}
+	stage2_protect_end(vm, &p);
 out:
 	mutex_unlock(&vm->slots_lock);
 	return ret;

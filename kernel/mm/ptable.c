@@ -17,7 +17,6 @@
 #endif
 
 #define BATCH		64	/* leaves removed per TLB invalidation */
-#define TLBI_SINGLES	8	/* more than that: all of the ASID or VMID at once */
 
 static bool s2_fwb;
 
@@ -519,7 +518,7 @@ static void unmap_flush(struct unmap *u)
 	if (!u->n)
 		return;
 	hook_dsb_ishst();
-	if (u->n > TLBI_SINGLES) {
+	if (u->n > PT_FLUSH_SINGLES) {
 		hook_tlbi_all(pt);
 	} else {
 		for (unsigned i = 0; i < u->n; i++)
@@ -625,39 +624,34 @@ int pt_unmap(struct ptable *pt, u64 ia, u64 size, pt_leaf_fn fn, void *arg)
 
 /* ---- changes and queries over a range ---- */
 
-struct flush {
-	struct ptable *pt;
-	unsigned n;
-	u64 ia[TLBI_SINGLES];
-};
-
-static void flush_add(struct flush *f, u64 ia)
+static void flush_add(struct pt_flush *f, u64 ia)
 {
-	if (f->n < TLBI_SINGLES)
-		f->ia[f->n] = ia;
-	f->n++;
+	if (f->n <= PT_FLUSH_SINGLES && f->n++ < PT_FLUSH_SINGLES)
+		f->ia[f->n - 1] = ia;
 }
 
-static void flush_do(struct flush *f)
+bool pt_flush(struct ptable *pt, struct pt_flush *f)
 {
 	if (!f->n)
-		return;
+		return false;
 	hook_dsb_ishst();
-	if (f->n > TLBI_SINGLES) {
-		hook_tlbi_all(f->pt);
+	if (f->n > PT_FLUSH_SINGLES) {
+		hook_tlbi_all(pt);
 	} else {
 		for (unsigned i = 0; i < f->n; i++)
-			hook_tlbi(f->pt, f->ia[i], true);
+			hook_tlbi(pt, f->ia[i], true);
 	}
 	hook_dsb_ish();
-	if (f->pt->kind == PT_KERNEL)
+	if (pt->kind == PT_KERNEL)
 		hook_isb();
+	f->n = 0;
+	return true;
 }
 
 struct walk {
 	struct ptable *pt;
 	void (*leaf)(struct walk *w, u64 *p, u64 e, u64 ia, unsigned level);
-	struct flush flush;
+	struct pt_flush *flush;
 	unsigned keep, set;
 	bool young, clear;
 	pt_leaf_fn fn;
@@ -690,12 +684,12 @@ static void protect_leaf(struct walk *w, u64 *p, u64 e, u64 ia, unsigned level)
 		if (new == e)
 			return;
 	} while (!hook_write_pte(p, e, new) && (e = hook_read_pte(p), true));
-	flush_add(&w->flush, ia);
+	flush_add(w->flush, ia);
 }
 
-int pt_protect(struct ptable *pt, u64 ia, u64 size, unsigned keep, unsigned set)
+int pt_protect_later(struct ptable *pt, u64 ia, u64 size, unsigned keep, unsigned set, struct pt_flush *f)
 {
-	struct walk w = { .pt = pt, .leaf = protect_leaf, .flush.pt = pt, .set = set };
+	struct walk w = { .pt = pt, .leaf = protect_leaf, .flush = f, .set = set };
 	int err;
 
 	ASSERT(!(set & (PT_DEVICE | PT_NOCACHE)));
@@ -706,8 +700,16 @@ int pt_protect(struct ptable *pt, u64 ia, u64 size, unsigned keep, unsigned set)
 	if (err)
 		return err;
 	walk_level(&w, pt->root, pt->start_level, ia, ia + size);
-	flush_do(&w.flush);
 	return 0;
+}
+
+int pt_protect(struct ptable *pt, u64 ia, u64 size, unsigned keep, unsigned set)
+{
+	struct pt_flush f = {};
+	int err = pt_protect_later(pt, ia, size, keep, set, &f);
+
+	pt_flush(pt, &f);
+	return err;
 }
 
 bool pt_lookup(struct ptable *pt, u64 ia, pa_t *pa, unsigned *perm, u64 *size)
@@ -751,18 +753,19 @@ static void age_leaf(struct walk *w, u64 *p, u64 e, u64 ia, unsigned level)
 	w->young = true;
 	/* Losing the race means that the entry is being changed: its TLB entry goes anyway. */
 	if (w->clear && hook_write_pte(p, e, e & ~DESC_AF))
-		flush_add(&w->flush, ia);
+		flush_add(w->flush, ia);
 }
 
 bool pt_age(struct ptable *pt, u64 ia, u64 size, bool clear)
 {
-	struct walk w = { .pt = pt, .leaf = age_leaf, .flush.pt = pt, .clear = clear };
+	struct pt_flush f = {};
+	struct walk w = { .pt = pt, .leaf = age_leaf, .flush = &f, .clear = clear };
 
 	if (!size)
 		return false;
 	hook_walk_begin();
 	walk_level(&w, pt->root, pt->start_level, ia, ia + size);
-	flush_do(&w.flush);
+	pt_flush(pt, &f);
 	hook_walk_end();
 	return w.young;
 }

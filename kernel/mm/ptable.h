@@ -73,6 +73,19 @@ typedef void (*pt_leaf_fn)(void *arg, u64 ia, pa_t pa, u64 size, unsigned perm);
 int pt_unmap(struct ptable *pt, u64 ia, u64 size, pt_leaf_fn fn, void *arg);
 /* Change permissions of what is mapped: new = (old & keep) | set. Splits blocks at the ends. TLBs are clean on return. */
 int pt_protect(struct ptable *pt, u64 ia, u64 size, unsigned keep, unsigned set);
+
+/*
+ * The same for many ranges with one TLB invalidation: pt_protect_later any number of times on a flush that was zero at
+ * first, then pt_flush. In between TLBs may grant what the table no longer does, to entries that are still valid only:
+ * whoever removes one invalidates it. pt_flush excludes nobody; true: there was something to do.
+ */
+#define PT_FLUSH_SINGLES 8	/* more than that: all of the ASID or VMID at once */
+struct pt_flush {
+	unsigned n;
+	u64 ia[PT_FLUSH_SINGLES];
+};
+int pt_protect_later(struct ptable *pt, u64 ia, u64 size, unsigned keep, unsigned set, struct pt_flush *f);
+bool pt_flush(struct ptable *pt, struct pt_flush *f);
 /* Leaf at ia: false if none. level_size: size of the mapping. */
 bool pt_lookup(struct ptable *pt, u64 ia, pa_t *pa, unsigned *perm, u64 *level_size);
 /* Calls fn for each leaf in the range without changing anything. */

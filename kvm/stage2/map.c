@@ -105,6 +105,41 @@ void stage2_write_protect(struct vm *vm, u64 gfn, u64 npages)
 	}
 }
 
+/* s2.lock for writing. */
+static void protect_run(struct stage2 *s2, u64 gfn, unsigned n, struct pt_flush *f)
+{
+	if (pt_protect_later(&s2->pt, gfn << PAGE_SHIFT, (u64)n << PAGE_SHIFT, ~(unsigned)PT_W, 0, f))
+		unmap_locked(s2, gfn << PAGE_SHIFT, (u64)n << PAGE_SHIFT);
+}
+
+void stage2_protect_pages(struct vm *vm, u64 gfn, u64 bits, struct protect *p)
+{
+	if (!bits)
+		return;
+	p->any = true;
+	write_lock(&vm->s2.lock);
+	while (bits) {
+		unsigned first = __builtin_ctzl(bits);
+		u64 rest = ~(bits >> first);
+		unsigned len = rest ? __builtin_ctzl(rest) : 64;
+
+		protect_run(&vm->s2, gfn + first, len, &p->flush);
+		bits &= first + len >= 64 ? BIT(first) - 1 : ~(GENMASK(first + len - 1, first));
+	}
+	write_unlock(&vm->s2.lock);
+}
+
+void stage2_protect_end(struct vm *vm, struct protect *p)
+{
+	if (!p->any)
+		return;
+	shadows_drop(vm);
+	write_lock(&vm->s2.lock);
+	if (pt_flush(&vm->s2.pt, &p->flush))
+		flush_counted(vm);
+	write_unlock(&vm->s2.lock);
+}
+
 /* One block per hold of the lock, so that vCPUs get on meanwhile. */
 void stage2_split(struct vm *vm, u64 gfn, u64 npages)
 {

@@ -157,7 +157,8 @@ static void do_detach(void)
 	pt_destroy(&old);
 }
 
-static void do_protect(void)
+/* NULL: TLBs are clean at once. */
+static void do_protect(struct pt_flush *f)
 {
 	unsigned set = random_perm() & ~(PT_NOCACHE | PT_DEVICE), keep = rand() % 2 ? PT_R | PT_SW0 | PT_SW1 | PT_SW2 : 0;
 	unsigned type = PT_NOCACHE | PT_DEVICE;
@@ -168,10 +169,26 @@ static void do_protect(void)
 	if (pt.kind == PT_USER && (set & (PT_W | PT_X)))
 		set |= PT_R;
 	random_range(&w, &i, &n);
-	if (pt_protect(&pt, base[w] + i * PAGE_SIZE, n * PAGE_SIZE, keep, set))
+	if (f ? pt_protect_later(&pt, base[w] + i * PAGE_SIZE, n * PAGE_SIZE, keep, set, f) :
+		pt_protect(&pt, base[w] + i * PAGE_SIZE, n * PAGE_SIZE, keep, set))
 		return;
 	for (k = 0; k < n; k++)
 		ref[w][i + k].perm = (ref[w][i + k].perm & (keep | type)) | set;
+}
+
+/* Several ranges, one invalidation; what others do meanwhile takes care of itself. */
+static void do_protect_many(void)
+{
+	struct pt_flush f = {};
+
+	for (int left = 1 + rand() % 4; left; left--) {
+		do_protect(&f);
+		if (rand() % 4 == 0)
+			do_map(true);
+		if (rand() % 4 == 0)
+			do_unmap();
+	}
+	pt_flush(&pt, &f);
 }
 
 static void do_age(void)
@@ -232,7 +249,7 @@ static unsigned run(enum pt_kind kind, unsigned bits, int seed, int steps)
 		else if (what < 8)
 			do_unmap();
 		else if (what < 9)
-			do_protect();
+			rand() % 3 ? do_protect_many() : do_protect(NULL);
 		else
 			do_age();
 		model_end();
