@@ -125,7 +125,15 @@ def read_ids(path):
 
 def feature_name(row):
     """FEAT_ constant of a row with a feature."""
-    return "FEAT_" + row["feat"].split(".")[1].upper()
+    return "FEAT_" + row["feat"].split(".")[1].upper().replace("+", "_")
+
+
+def vcpu_condition(path, row):
+    """Of vcpu.NAME or vcpu.NAME+NAME, all of which must be there."""
+    names = ["vcpu." + n for n in row["feat"].removeprefix("vcpu.").split("+")]
+    if not all(n in VCPU_FEATURES for n in names):
+        tbl.fail(path, row["line"], f"unknown feature {row['feat']}")
+    return " && ".join(f"(vcpu_features & {VCPU_FEATURES[n]})" for n in names)
 
 
 def feature_of(path, row, fields, features):
@@ -133,8 +141,8 @@ def feature_of(path, row, fields, features):
     if not row["feat"]:
         return ""
     name = feature_name(row)
-    if row["feat"] in VCPU_FEATURES:
-        features[name] = f"vcpu_features & {VCPU_FEATURES[row['feat']]}"
+    if row["feat"].startswith("vcpu."):
+        features[name] = vcpu_condition(path, row)
         return name
     reg, _, field = row["feat"].partition(".")
     for f in fields:

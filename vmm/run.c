@@ -187,7 +187,7 @@ static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_ini
 {
 	struct kvm_vcpu_init init = *target;
 	struct vcpu *vcpu = &vm->vcpus[i];
-	bool sve = !vm->nested && !vm->aarch32 && vm->vector_bits && capability(vm->kvm_fd, KVM_CAP_ARM_SVE);
+	bool sve = !vm->aarch32 && vm->vector_bits && capability(vm->kvm_fd, KVM_CAP_ARM_SVE);
 
 	vcpu->index = i;
 	vcpu->fd = ioctl(vm->vm_fd, KVM_CREATE_VCPU, (unsigned long)i);

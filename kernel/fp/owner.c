@@ -52,6 +52,7 @@ int fp_guest_sve(struct fp_state *s, unsigned vl)
 	if (!s->sve)
 		return -ENOMEM;
 	s->vl = vl;
+	s->limit = vl;
 	set_wide(s, true);
 	return 0;
 }
@@ -75,18 +76,21 @@ bool fp_is_live(const struct fp_state *s)
 }
 
 /* ZCR_EL2 is the owner's for as long as a wide state is live. */
-static void length_set(const struct fp_state *s)
+static void length_set(unsigned vl)
 {
-	write_sysreg(s->vl / FP_VQ_BYTES - 1, ZCR_EL2);
+	write_sysreg(vl / FP_VQ_BYTES - 1, ZCR_EL2);
 	isb();
 }
 
 static void more_save(struct fp_state *s)
 {
-	if (s->wide)
+	if (s->wide) {
+		if (s->guest)	/* whatever limit this CPU has for it */
+			length_set(s->vl);
 		sve_save(s->sve, &s->regs);
-	else
+	} else {
 		fpsimd_save(&s->regs);
+	}
 	if (fp_cpu.fpmr)
 		s->regs.fpmr = read_sysreg(FPMR);
 }
@@ -94,8 +98,10 @@ static void more_save(struct fp_state *s)
 static void more_load(const struct fp_state *s)
 {
 	if (s->wide) {
-		length_set(s);
+		length_set(s->vl);
 		sve_load(s->sve, &s->regs);
+		if (s->guest && s->limit != s->vl)
+			length_set(s->limit);
 	} else {
 		fpsimd_load(&s->regs);
 	}
@@ -269,6 +275,17 @@ void fp_flush(struct fp_state *s)
 		forget(s);
 }
 
+void fp_guest_limit(struct fp_state *s, unsigned vl)
+{
+	u64 flags = local_irq_save();
+
+	ASSERT(s->guest && s->wide && vl && vl <= s->vl);
+	s->limit = vl;
+	if (fp_is_live(s))
+		length_set(vl);
+	local_irq_restore(flags);
+}
+
 void fp_vregs_get(const struct fp_state *s, __uint128_t *v)
 {
 	unsigned i;
@@ -310,7 +327,7 @@ int fp_user_sve_trap(void)
 		flags = local_irq_save();
 	}
 	if (!s->wide) {
-		length_set(s);
+		length_set(s->vl);
 		sve_clear_high();
 		set_wide(s, true);
 		write_sysreg(s->cptr, cptr_el2);

@@ -26,6 +26,7 @@ struct fp_state {
 	void *sve;		/* memory for Z, P, FFR at vl; NULL: never needed, or no SVE */
 	u64 cptr;		/* a thread's: CPTR_EL2 for EL0 while the state is live */
 	u16 vl;			/* vector length in bytes; 0: no SVE */
+	u16 limit;		/* a guest's: the longest that it may use now, at most vl (fp_guest_limit) */
 	bool wide;		/* Z, P, FFR count (sve), not only V (regs.v) */
 	bool more;		/* wide, or the CPUs have FPMR: there is more to save and load than V */
 	bool guest;
@@ -68,6 +69,11 @@ void fp_state_init(struct fp_state *s, bool guest);
 void fp_state_destroy(struct fp_state *s);
 /* Make a guest's state wide, all zeroes, with vectors of vl bytes. Before it is first used. -ENOMEM */
 int fp_guest_sve(struct fp_state *s, unsigned vl);
+/*
+ * The guest may use vectors of at most vl bytes, at most s->vl, until this is called again (ZCR_EL2): a guest hypervisor's
+ * guest. The registers stay what they are, as the CPU has it. s is a guest's, wide. Preemption off; its user only.
+ */
+void fp_guest_limit(struct fp_state *s, unsigned vl);
 /* Everything to zero, the length stays. s is in memory. */
 void fp_state_clear(struct fp_state *s);
 

@@ -26,11 +26,14 @@ static enum nested_fast skip(void)
 	return NESTED_SERVED;
 }
 
-/* Registers of EL2 that trap, and MDSCR_EL1: their handlers only touch the vCPU and this CPU. */
+/*
+ * Registers of EL2 that trap, and MDSCR_EL1: their handlers only touch the vCPU and this CPU. Not ZCR_EL2 (CRn 1, CRm 2):
+ * with the guest's CPTR_EL2 loaded, that traps us too.
+ */
 static bool is_simple(u64 esr)
 {
 	if (ESR_OP0(esr) == 3)
-		return ESR_OP1(esr) >= 4 && ESR_OP1(esr) <= 6;
+		return ESR_OP1(esr) >= 4 && ESR_OP1(esr) <= 6 && !(ESR_CRN(esr) == 1 && ESR_CRM(esr) == 2);
 	return ESR_OP0(esr) == 2 && !ESR_OP1(esr) && !ESR_CRN(esr) && ESR_CRM(esr) == 2 && ESR_OP2(esr) == 2;
 }
 
@@ -53,6 +56,8 @@ enum nested_fast nested_exit_fast(struct vcpu *v, u64 esr)
 	switch (ESR_EC(esr)) {
 	case ESR_EC_FP_ASIMD:
 		return n->hyp || !n->fp_traps ? NESTED_COMMON : NESTED_SLOW;
+	case ESR_EC_SVE:
+		return n->hyp || !n->sve_traps ? NESTED_COMMON : NESTED_SLOW;
 	case ESR_EC_SYS64:
 		return n->hyp ? fast_sys(v, esr) : NESTED_SLOW;
 	case ESR_EC_DABT_LOW:

@@ -42,6 +42,7 @@
 #define CPTR_TCPAC	BIT(31)
 #define MDCR_TDE	BIT(8)
 #define CPTR_FPEN	GENMASK(21, 20)
+#define CPTR_ZEN	GENMASK(17, 16)
 
 /* A shadow stage 2: what VTTBR_EL2 and VTCR_EL2 of some vCPU of the VM mean, through the VM's own stage 2. */
 struct shadow {
@@ -73,7 +74,7 @@ struct nested {
 	struct page *page;
 	bool hyp;		/* context, valid while loaded */
 	bool lrs;		/* the list registers in hardware are the hypervisor's */
-	bool fp_traps;		/* the hypervisor traps its guest's FP */
+	bool fp_traps, sve_traps; /* the hypervisor traps its guest's FP, SVE */
 	u64 tde, ich_traps;	/* of its MDCR_EL2 and ICH_HCR_EL2, as they are in hardware */
 	bool fgt_joined, hcrx_joined;	/* its fine-grained traps and HCRX_EL2 are in hardware, with ours */
 	bool maint;		/* level of the maintenance interrupt */

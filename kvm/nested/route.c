@@ -141,6 +141,8 @@ static bool is_forwarded(struct vcpu *v, u64 esr)
 		return nested_traps_sysreg(v, esr);
 	case ESR_EC_FP_ASIMD:
 		return cptr_traps(v, 20);
+	case ESR_EC_SVE:
+		return v->config.sve && cptr_traps(v, 16);
 	case ESR_EC_ERET:
 		return instruction_traps(v, HFGITR_ERET);
 	case ESR_EC_SVC64:

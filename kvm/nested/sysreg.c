@@ -2,13 +2,19 @@
 /* System registers of virtual EL2 that are neither in the VNCR page nor in the place of an EL1 register: trapped here. */
 #include <linux/errno.h>
 
+#include "exit_classes.h"
 #include "kernel/cpu/sysreg.h"
 #include "kvm/nested/nested.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/timer/timer.h"
 #include "kvm/trap/trap.h"
 
+#define ESR_IL	BIT(25)
+#define ZCR_LEN	0xfUL
+#define CPTR_ZEN_EL2 BIT(16)
+
 enum trap_result sysreg_rvbar(struct vcpu *v, const struct sysreg_access *a);
+enum trap_result sysreg_zcr_el2(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_cntkctl12(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_hyp_timer(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_el02_timer(struct vcpu *v, const struct sysreg_access *a);
@@ -25,6 +31,19 @@ enum trap_result sysreg_rvbar(struct vcpu *v, const struct sysreg_access *a)
 		return result(v, a, reg_read(v, a->reg));
 	inject_undef(v);
 	return TRAP_RETRY;
+}
+
+/* The hypervisor's CPTR_EL2.ZEN traps itself. Lengths that the vCPU does not have cannot be written, as on Linux. */
+enum trap_result sysreg_zcr_el2(struct vcpu *v, const struct sysreg_access *a)
+{
+	if (!(reg_read(v, REG_CPTR_EL2) & CPTR_ZEN_EL2)) {
+		nested_inject(v, EXC_SYNC, (u64)ESR_EC_SVE << 26 | ESR_IL, false, 0);
+		return TRAP_RETRY;
+	}
+	if (!a->write)
+		return result(v, a, reg_read(v, REG_ZCR_EL2));
+	reg_write(v, REG_ZCR_EL2, MIN(guest_reg(v, a->rt) & ZCR_LEN, v->fp.vl / FP_VQ_BYTES - 1UL));
+	return TRAP_SKIP;
 }
 
 enum trap_result sysreg_cntkctl12(struct vcpu *v, const struct sysreg_access *a)

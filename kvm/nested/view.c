@@ -23,6 +23,7 @@
 #define PSR_nRW		BIT(4)
 #define EL1T		4UL
 #define EL2T		8UL
+#define ZCR_LEN		0xfUL
 #define EL_DIFF		4UL	/* from EL1t to EL2t, EL1h to EL2h */
 
 /* What the hypervisor may set of its guest's HCR_EL2: traps and virtual exceptions; the rest is ours. */
@@ -115,10 +116,32 @@ void nested_traps_compute(struct vcpu *v)
 	n->cptr_nofp = v->traps.cptr_nofp;
 }
 
-/* CPTR_EL2.FPEN with E2H: 0b01 and 0b11 do not trap below EL2. */
-static bool fp_traps(u64 cptr)
+/*
+ * CPTR_EL2.FPEN and ZEN with E2H: 0b01 and 0b11 do not trap below EL2. What the hypervisor leaves open is open while the
+ * vectors are in the CPU.
+ */
+static void fp_traps_load(struct vcpu *v)
 {
-	return !(cptr & BIT(20));
+	struct nested *n = v->nested;
+	u64 cptr = n->hyp ? CPTR_FPEN | CPTR_ZEN : vreg(v, REG_CPTR_EL2);
+
+	n->fp_traps = !(cptr & BIT(20));
+	n->sve_traps = !(cptr & BIT(16));
+	if (n->fp_traps)
+		v->traps.cptr &= ~CPTR_FPEN;
+	if (n->sve_traps)
+		v->traps.cptr &= ~CPTR_ZEN;
+}
+
+/* The length of vectors: ZCR_EL2 in hardware is the lesser of ours and, for its guest, the hypervisor's. */
+static void vectors_limit(struct vcpu *v)
+{
+	unsigned vl = v->fp.vl;
+
+	if (!v->nested->hyp)
+		vl = MIN(vl, ((vreg(v, REG_ZCR_EL2) & ZCR_LEN) + 1) * FP_VQ_BYTES);
+	if (unlikely(vl != v->fp.limit))
+		fp_guest_limit(&v->fp, vl);
 }
 
 /* Traps of the hypervisor's that are seldom there: debug exceptions, and our own vGIC's registers. */
@@ -147,7 +170,9 @@ void nested_traps_load(struct vcpu *v)
 	v->traps.hcr = n->hcr;
 	v->traps.cptr = n->cptr;
 	v->traps.cptr_nofp = n->cptr_nofp;
-	n->fp_traps = false;
+	fp_traps_load(v);
+	if (v->config.sve)
+		vectors_limit(v);
 	more_traps_load(v);
 	nested_fgt_load(v);
 	if (n->hyp) {
@@ -164,9 +189,6 @@ void nested_traps_load(struct vcpu *v)
 		v->traps.hcr &= ~HCR_APK;
 	if ((vhcr & HCR_VSE) && host.ras)
 		write_sysreg(vncr_reg(n, REG_VSESR_EL2), VSESR_EL2);
-	n->fp_traps = fp_traps(vreg(v, REG_CPTR_EL2));
-	if (n->fp_traps)
-		v->traps.cptr = n->cptr_nofp;
 	if (vreg(v, REG_CPTR_EL2) & CPTR_TCPAC) {
 		v->traps.cptr |= CPTR_TCPAC;
 		v->traps.cptr_nofp |= CPTR_TCPAC;

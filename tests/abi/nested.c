@@ -220,6 +220,42 @@ static void registers(void)
 	vm_drop(&plain);
 }
 
+/* ZCR_EL2 comes with both: EL2 and SVE. */
+static void vectors(int kvm)
+{
+	uint32_t sve = 1U << KVM_ARM_VCPU_SVE;
+	uint64_t zcr = SYSREG(ARM64_SYS_REG(3, 4, 1, 2, 0)), val;
+	struct vm vm, no_el2, no_sve;
+	struct kvm_reg_list *list[3];
+	int feature = KVM_ARM_VCPU_SVE;
+
+	if (ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SVE) <= 0) {
+		printf("# no SVE for guests here\n");
+		return;
+	}
+	check_eq(init_result(PSCI | EL2 | sve), 0, "KVM_ARM_VCPU_HAS_EL2 with SVE");
+	vm = vm_bare(PSCI | EL2 | sve);
+	no_el2 = vm_bare(PSCI | sve);
+	no_sve = vm_bare(PSCI | EL2);
+	must(ioctl(vm.vcpu, KVM_ARM_VCPU_FINALIZE, &feature));
+	must(ioctl(no_el2.vcpu, KVM_ARM_VCPU_FINALIZE, &feature));
+	list[0] = reg_list(vm.vcpu);
+	list[1] = reg_list(no_el2.vcpu);
+	list[2] = reg_list(no_sve.vcpu);
+	check(listed(list[0], zcr) && listed(list[0], KVM_REG_ARM64_SVE_ZREG(31, 0)), "ZCR_EL2 is listed");
+	check(!listed(list[1], zcr) && !listed(list[2], zcr), "and not without EL2, not without SVE");
+	check(get_reg(no_el2.vcpu, zcr, &val) && errno == ENOENT, "without EL2: ENOENT");
+	check(get_reg(no_sve.vcpu, zcr, &val) && errno == ENOENT, "without SVE: ENOENT");
+	check_eq(reg(vm.vcpu, zcr), 0, "ZCR_EL2 at reset");
+	set(vm.vcpu, zcr, 1);
+	check_eq(reg(vm.vcpu, zcr), 1, "ZCR_EL2 keeps its value");
+	for (unsigned i = 0; i < 3; i++)
+		free(list[i]);
+	vm_drop(&vm);
+	vm_drop(&no_el2);
+	vm_drop(&no_sve);
+}
+
 /* ---- a VM built anew while its guest's guest runs ---- */
 
 static void settle(struct vm *vm)
@@ -481,6 +517,7 @@ int main(void)
 	}
 	asked_for(kvm);
 	registers();
+	vectors(kvm);
 	journey();
 	memory_changes();
 	many();

@@ -404,6 +404,46 @@ SELFTEST(fp_crossing)
 	}
 }
 
+/* A guest limited to less: its registers leave the CPU and come back in whole, as far as the CPU kept them. */
+SELFTEST(fp_limit)
+{
+	unsigned longest = fp_vl_guest_max(), i;
+	struct owned *o;
+
+	if (longest <= FP_VQ_BYTES)
+		return;
+	o = owned_new(longest);
+	REQUIRE(o);
+	own(o);
+	regs_write(o, 0x99);
+	fp_guest_limit(&o->s, FP_VQ_BYTES);
+	CHECK(read_sysreg(ZCR_EL2) == 0);
+	preempt_enable();
+	fp_evict(&o->s);
+	/* Above the limit there is what was there, or zero. */
+	for (i = 0; i < 32; i++)
+		CHECK(!memcmp((u8 *)o->s.sve + i * longest, o->z + i * longest, FP_VQ_BYTES));
+	own(o);
+	CHECK(read_sysreg(ZCR_EL2) == 0);
+	fp_guest_limit(&o->s, longest);
+	CHECK(read_sysreg(ZCR_EL2) == longest / FP_VQ_BYTES - 1);
+	regs_write(o, 0x9a);
+	CHECK(same(o, false));
+	preempt_enable();
+	fp_flush(&o->s);
+	CHECK(same(o, true));
+	/* Changed while it is in memory. */
+	fp_evict(&o->s);
+	preempt_disable();
+	fp_guest_limit(&o->s, FP_VQ_BYTES);
+	fp_guest_limit(&o->s, longest);
+	preempt_enable();
+	own(o);
+	CHECK(same(o, false));
+	preempt_enable();
+	owned_free(o);
+}
+
 SELFTEST(fp_lengths)
 {
 	unsigned vl, last = 0, got;
