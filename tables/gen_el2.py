@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""sysreg.tbl and nvtrap.tbl for the tests of virtual EL2: el2_regs_gen.h, its registers; el2_traps_gen.h, what traps."""
+"""
+sysreg.tbl and nvtrap.tbl for the tests of virtual EL2: el2_regs_gen.h, its registers; el2_traps_gen.h, what traps;
+el2_vncr_gen.h, what is in the VNCR page.
+"""
 import gen_nvtrap
 import gen_sysreg
 import tbl
@@ -38,6 +41,21 @@ def registers(tables):
     return text
 
 
+def vncr(tables):
+    """One line a register in the VNCR page: name, encoding by which a hypervisor with E2H names it, offset."""
+    path = tables / "sysreg.tbl"
+    text = HEAD.format("sysreg.tbl")
+    for r in gen_sysreg.expand(path):
+        if not r["vncr"]:
+            continue
+        op0, op1, crn, crm, op2 = r["e"]
+        if op1 == 0:
+            op1 = 5     # the _EL12 name
+        if r["feat"] in ("", "vcpu.el2") or r["feat"] is None:
+            text += f"{{ \"{r['name']}\", 0x{gen_sysreg.key((op0, op1, crn, crm, op2)):04x}, 0x{r['vncr']:x} }},\n"
+    return text
+
+
 def tlbi_el1():
     """TLBI by VMID, address and ASID, of every shareability, and the range forms."""
     for crm in (1, 3, 7):
@@ -64,6 +82,8 @@ def traps(tables):
     text = HEAD.format("nvtrap.tbl")
     for row in gen_nvtrap.rows(tables):
         keys = []
+        if row["control"] == "HCR_EL2" and row["bit"] == "42":
+            continue    # NV changes what EL1 is, not just what traps: tests/guest/el2_nv.c
         for what in row["what"].split() if row["access"] else []:
             for key, mask in gen_nvtrap.pairs(names[what]["enc"] if what in names else what):
                 keys += [key] if mask == 0xffff else [k for k in known if k & mask == key]
@@ -76,3 +96,4 @@ def traps(tables):
 def generate(tables, out):
     tbl.write(out / "el2_regs_gen.h", registers(tables))
     tbl.write(out / "el2_traps_gen.h", traps(tables))
+    tbl.write(out / "el2_vncr_gen.h", vncr(tables))

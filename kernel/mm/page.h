@@ -68,3 +68,12 @@ void *vmalloc(size_t size);
 void vfree(void *p);
 /* Device registers, nGnRE. */
 void *ioremap(pa_t pa, size_t size);
+/*
+ * A page of addresses that shows a page of RAM or nothing, as its owner says, who also keeps calls for one window apart.
+ * Nothing, once window_clear has returned: no CPU reaches the page through it any more, whatever runs there. NULL: no memory.
+ * window_set replaces nothing: the window shows nothing before. -ENOMEM. Not with a guest's HCR_EL2 loaded. Any context.
+ */
+void *window_create(void);
+int window_set(void *w, pa_t page, bool writable);
+void window_clear(void *w);
+void window_destroy(void *w);

@@ -143,3 +143,32 @@ void *ioremap(pa_t pa, size_t size)
 	}
 	return (char *)v->node.key + off;
 }
+
+void *window_create(void)
+{
+	struct varea *v = varea_get(1);
+
+	if (!v)
+		return NULL;
+	v->device = true;	/* what it shows is not its own */
+	return (void *)v->node.key;
+}
+
+int window_set(void *w, pa_t page, bool writable)
+{
+	return varea_map((u64)w, page, PAGE_SIZE, PT_R | (writable ? PT_W : 0));
+}
+
+void window_clear(void *w)
+{
+	u64 flags = spin_lock_irqsave(&vmap_lock);
+	int err = pt_unmap(&kernel_pt, (u64)w, PAGE_SIZE, NULL, NULL);
+
+	ASSERT(!err);		/* one page: nothing to split */
+	spin_unlock_irqrestore(&vmap_lock, flags);
+}
+
+void window_destroy(void *w)
+{
+	vfree(w);
+}

@@ -81,19 +81,39 @@ static u64 stage2_par(struct at *at, u64 ipa, u64 attr)
 	return (ipa & GENMASK(51, 12)) | attr << 56 | PAR_RES1 | PAR_SH_INNER;
 }
 
+/* Stage 1. 0, or a fault status code; at->par_fault: or what a stage 2 said to the walk. */
+static int walk_stage1(struct at *at, u64 va, struct walk_result *r)
+{
+	struct walk w = { .read = read_stage1, .arg = at };
+	u64 in;
+
+	*r = (struct walk_result){};
+	if (!walk_stage1_setup(&w, stage1_reg(at, REG_TCR_EL1, REG_TCR_EL2), stage1_reg(at, REG_TTBR0_EL1, REG_TTBR0_EL2),
+			       stage1_reg(at, REG_TTBR1_EL1, REG_TTBR1_EL2), stage1_reg(at, REG_SCTLR_EL1, REG_SCTLR_EL2),
+			       host.ipa_bits, va, &in))
+		return WALK_TRANSLATION;
+	return walk_tables(&w, in, r);
+}
+
+int nested_walk_own(struct vcpu *v, u64 va, struct walk_result *r)
+{
+	struct at at = { .v = v, .hyp = true };
+
+	if (reg_read(v, REG_SCTLR_EL2) & BIT(0))
+		return walk_stage1(&at, va, r);
+	*r = (struct walk_result){ .out = va, .size = PAGE_SIZE, .r = true, .w = true };
+	return 0;
+}
+
 static u64 translate(struct at *at, u64 va)
 {
-	u64 sctlr = stage1_reg(at, REG_SCTLR_EL1, REG_SCTLR_EL2), in, attr;
-	struct walk w = { .read = read_stage1, .arg = at };
+	u64 sctlr = stage1_reg(at, REG_SCTLR_EL1, REG_SCTLR_EL2), attr;
 	struct walk_result r;
 	int fsc;
 
 	if (!(sctlr & BIT(0)) || (!at->hyp && (nested_hcr(at->v) & HCR_DC)))
 		return stage2_par(at, va, ATTR_WB);
-	if (!walk_stage1_setup(&w, stage1_reg(at, REG_TCR_EL1, REG_TCR_EL2), stage1_reg(at, REG_TTBR0_EL1, REG_TTBR0_EL2),
-			       stage1_reg(at, REG_TTBR1_EL1, REG_TTBR1_EL2), sctlr, host.ipa_bits, va, &in))
-		return fault_par(WALK_TRANSLATION, false, false);
-	fsc = walk_tables(&w, in, &r);
+	fsc = walk_stage1(at, va, &r);
 	if (r.table_fault && at->par_fault)
 		return at->par_fault;
 	if (!fsc && !permitted(at, &r))

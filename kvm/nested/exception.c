@@ -49,6 +49,13 @@ void nested_inject(struct vcpu *v, enum exception_kind kind, u64 esr, bool far_v
 	in->exc.far = far;
 }
 
+u64 nested_spsr(struct vcpu *v, u64 pstate)
+{
+	bool el1 = !(pstate & PSR_nRW) && (pstate & PSR_MODE) && (pstate & PSR_MODE) < PSR_EL2T;
+
+	return el1 && (nested_hcr(v) & HCR_NV) ? pstate + (PSR_EL2T - PSR_EL1T) : pstate;
+}
+
 static u64 vector_offset(u64 pstate, enum exception_kind kind)
 {
 	u64 base = VECTOR_LOWER;
@@ -147,7 +154,8 @@ static enum trap_result return_illegal(struct vcpu *v, u64 spsr)
 /* To EL1, or to EL0 without TGE: the guest's context. */
 static enum trap_result return_to_guest(struct vcpu *v, u64 spsr)
 {
-	struct shadow *s = shadow_get(v);
+	bool no_window = unlikely(nested_hcr(v) & HCR_NV) && vncr_prepare(v);
+	struct shadow *s = no_window ? NULL : shadow_get(v);
 
 	if (!s) {
 		v->state->error = -ENOMEM;	/* the ERET is tried again when KVM_RUN is */
@@ -292,6 +300,9 @@ int nested_run_begin(struct vcpu *v)
 	vncr_reg(n, REG_HCR_EL2) = hcr;
 	vncr_reg(n, REG_VTTBR_EL2) = vreg(v, REG_VTTBR_EL2);
 	vncr_reg(n, REG_VTCR_EL2) = vreg(v, REG_VTCR_EL2);
+	vncr_reg(n, REG_VNCR_EL2) = vreg(v, REG_VNCR_EL2);
+	if ((hcr & HCR_NV) && vncr_prepare(v))
+		return -ENOMEM;
 	n->shadow = shadow_get(v);
 	return n->shadow ? 0 : -ENOMEM;
 }

@@ -66,6 +66,7 @@ struct vm_nested {
 	struct shadow_garbage *garbage;
 	u64 clock;
 	u64 seq;		/* grows with every removal that the hypervisors ask for: faults look at it twice */
+	struct vncr_window *windows;
 	struct shadow *s[];
 };
 
@@ -79,6 +80,8 @@ struct nested {
 	bool fgt_joined, hcrx_joined;	/* its fine-grained traps and HCRX_EL2 are in hardware, with ours */
 	bool maint;		/* level of the maintenance interrupt */
 	struct shadow *shadow;	/* held while the guest's context is the current one */
+	struct vncr_window *window;	/* NULL until a guest with an EL2 of its own is entered */
+	bool window_on;		/* VNCR_EL2 is the window's */
 	u64 hcr, cptr, cptr_nofp;	/* as sysreg_traps_compute worked them out */
 	u64 lr[16];		/* as written to hardware */
 	u32 linked;		/* of those: linked to a timer of ours, and not ended as far as the hypervisor was told */
@@ -154,6 +157,26 @@ enum trap_result nested_abort(struct vcpu *v);
 void shadow_unmap_vmid(struct vcpu *v, u64 vttbr, u64 ipa, u64 size);
 void shadow_flush_vmid(struct vcpu *v, u64 vttbr);
 void shadow_unmap_all(struct vcpu *v);
+
+/* vncr.c: the page that the hypervisor's VNCR_EL2 names. */
+struct vncr_tlbi {
+	u64 va, size;		/* size 0: all */
+};
+int vncr_prepare(struct vcpu *v);	/* before a guest with HCR_EL2.NV is entered; may sleep. -ENOMEM */
+u64 vncr_address(const struct vcpu *v);	/* for the hardware's VNCR_EL2; prepared */
+void vncr_destroy(struct vcpu *v);
+void vncr_invalidate(struct vm_nested *vn);	/* s2.lock held for writing */
+void vncr_tlbi(struct vcpu *v, const struct vncr_tlbi *t);
+enum trap_result vncr_abort(struct vcpu *v);
+/* PSTATE as an exception to EL1 that we make leaves it in SPSR_EL1: to a guest with HCR_EL2.NV its EL1 is EL2. */
+u64 nested_spsr(struct vcpu *v, u64 pstate);
+
+/*
+ * at.c: stage 1 of the hypervisor's own regime, with its MMU off too. 0, or a fault status code (Arm ARM D24.2.40) with
+ * its level. May sleep.
+ */
+struct walk_result;
+int nested_walk_own(struct vcpu *v, u64 va, struct walk_result *r);
 
 /* at.c, tlbi.c: SYS instructions; a trap of class 0x18 with op0 1. */
 enum trap_result nested_at(struct vcpu *v, u64 esr);

@@ -144,7 +144,7 @@ static bool is_forwarded(struct vcpu *v, u64 esr)
 	case ESR_EC_SVE:
 		return v->config.sve && cptr_traps(v, 16);
 	case ESR_EC_ERET:
-		return instruction_traps(v, HFGITR_ERET);
+		return (hcr & HCR_NV) || instruction_traps(v, HFGITR_ERET);
 	case ESR_EC_SVC64:
 	case ESR_EC_SVC32:
 		return svc_traps(v);
@@ -169,6 +169,10 @@ static bool dispatch_guest(struct vcpu *v, enum trap_result *res)
 	*res = TRAP_RETRY;
 	if (ESR_EC(esr) == ESR_EC_IABT_LOW || ESR_EC(esr) == ESR_EC_DABT_LOW) {
 		*res = nested_abort(v);
+		return true;
+	}
+	if (ESR_EC(esr) == ESR_EC_DABT_SAME) {	/* the VNCR page: nothing else below our EL2 makes it */
+		*res = vncr_abort(v);
 		return true;
 	}
 	if (ESR_EC(esr) == ESR_EC_HVC64 && (nested_hcr(v) & HCR_HCD)) {

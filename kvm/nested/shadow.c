@@ -52,8 +52,10 @@ void nested_invalidate(struct vm *vm)
 	struct vm_nested *vn = vm->nested;
 	unsigned i;
 
+	vn->seq++;		/* what a fault has read of the hypervisor's tables may be in what goes */
 	for (i = 0; i < vn->n; i++)
 		shadow_empty(vn, vn->s[i]);
+	vncr_invalidate(vn);
 }
 
 void nested_reap(struct vm *vm)
@@ -259,7 +261,6 @@ void shadow_unmap_all(struct vcpu *v)
 	unsigned i;
 
 	write_lock(&v->vm->s2.lock);
-	vn->seq++;
 	nested_invalidate(v->vm);
 	for (i = 0; i < vn->n; i++)
 		if (vn->s[i]->s2.vmid_gen)

@@ -46,6 +46,37 @@ static void tlbi_el1(unsigned op2, bool range, u64 arg)
 	dsb(ish);
 }
 
+static unsigned granule_of(u64 tg)
+{
+	return tg == 1 ? 12 : tg == 2 ? 14 : 16;
+}
+
+/* RVAE*, RIPAS2E1: NUM, SCALE, TG; TTL would only say more. */
+static u64 range_bytes(u64 arg)
+{
+	return (((arg >> 39 & 0x1f) + 1) << (5 * (arg >> 44 & 3) + 1)) << granule_of(arg >> 46 & 3);
+}
+
+static u64 range_base(u64 arg)
+{
+	return (arg & GENMASK(36, 0)) << granule_of(arg >> 46 & 3);
+}
+
+/* What VNCR_EL2 was translated to may have been by what the operation names. */
+static void own_vncr(struct vcpu *v, unsigned op2, bool range, u64 arg)
+{
+	struct vncr_tlbi t = {};
+
+	if (range) {
+		t.va = range_base(arg);
+		t.size = range_bytes(arg);
+	} else if (op2 & 1) {		/* by address; else all, or all of an ASID */
+		t.va = (arg & GENMASK(43, 0)) << 12;
+		t.size = PAGE_SIZE;
+	}
+	vncr_tlbi(v, &t);
+}
+
 /* The hypervisor's own EL2&0 regime, which hardware knows as EL1&0 of the VM's VMID. */
 static void own_regime(struct vcpu *v, unsigned op2, bool range, u64 arg)
 {
@@ -57,6 +88,7 @@ static void own_regime(struct vcpu *v, unsigned op2, bool range, u64 arg)
 	write_sysreg(host_hcr, hcr_el2);
 	isb();
 	local_irq_restore(flags);
+	own_vncr(v, op2, range, arg);
 }
 
 /* E2 forms of the hypervisor's own regime: ALLE2, VAE2, VALE2, of all shareabilities, and ranges. */
@@ -70,15 +102,12 @@ bool nested_tlbi_fast(struct vcpu *v, u64 esr)
 {
 	unsigned op1 = esr >> 14 & 7, crm = esr >> 1 & 15, op2 = esr >> 17 & 7;
 
+	if (unlikely(READ_ONCE(v->vm->nested->windows)))
+		return false;
 	if (op1 == 0 ? !(nested_hcr(v) & HCR_TGE) : op1 != 4 || !is_own_e2(crm, op2))
 		return false;
 	tlbi_el1(op2, crm_is_range(crm), guest_reg(v, esr >> 5 & 31));
 	return true;
-}
-
-static unsigned granule_of(u64 tg)
-{
-	return tg == 1 ? 12 : tg == 2 ? 14 : 16;
 }
 
 /* IPAS2E1, IPAS2LE1: the address and, with a hint of the level, how much. */
@@ -96,15 +125,6 @@ static void ipas2(struct vcpu *v, u64 vttbr, u64 arg)
 		shift = max_shift[(granule - 12) / 2];
 	}
 	shadow_unmap_vmid(v, vttbr, ipa & ~(BIT(shift) - 1), BIT(shift));
-}
-
-/* RIPAS2E1: BaseADDR, NUM, SCALE, TG; TTL would only say more. */
-static void ripas2(struct vcpu *v, u64 vttbr, u64 arg)
-{
-	unsigned granule = granule_of(arg >> 46 & 3), scale = arg >> 44 & 3;
-	u64 pages = ((arg >> 39 & 0x1f) + 1) << (5 * scale + 1), base = (arg & GENMASK(36, 0)) << granule;
-
-	shadow_unmap_vmid(v, vttbr, base, pages << granule);
 }
 
 /* op1 0: EL1's. They are the hypervisor's own while TGE is set (E2H). */
@@ -127,7 +147,7 @@ static bool el2_form(struct vcpu *v, unsigned crm, unsigned op2, u64 arg)
 		if (crm == 0 ? op2 == 1 || op2 == 5 : op2 == 0 || op2 == 1 || op2 == 4 || op2 == 5)
 			ipas2(v, vttbr, arg);
 		else
-			ripas2(v, vttbr, arg);
+			shadow_unmap_vmid(v, vttbr, range_base(arg), range_bytes(arg));
 		return true;
 	case 1: case 3: case 7:
 		if (op2 == 4)			/* ALLE1 */

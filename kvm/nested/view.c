@@ -28,11 +28,14 @@
 
 /* What the hypervisor may set of its guest's HCR_EL2: traps and virtual exceptions; the rest is ours. */
 #define HCR_PASS	(HCR_VF | HCR_VI | HCR_VSE | HCR_TWI | HCR_TWE | GENMASK(26, 15) | BIT(30) | BIT(35) | BIT(36) |	\
-			 HCR_TEA | BIT(49) | BIT(50) | BIT(52) | BIT(54) | BIT(55) | BIT(58))
+			 HCR_TEA | HCR_NV | HCR_AT | HCR_NV2 | BIT(49) | BIT(50) | BIT(52) | BIT(54) | BIT(55) | BIT(58))
 
 bool nested_supported(void)
 {
-	return (host.id[IDX_ID_AA64MMFR2_EL1] >> ID_AA64MMFR2_NV_SHIFT & 0xf) >= 2 && host.fwb;
+	bool nv2 = (host.id[IDX_ID_AA64MMFR2_EL1] >> ID_AA64MMFR2_NV_SHIFT & 0xf) >= 2 ||
+		   (host.id[IDX_ID_AA64MMFR4_EL1] >> ID_AA64MMFR4_NV_frac_SHIFT & 0xf) >= 1;
+
+	return nv2 && host.fwb;
 }
 
 int nested_create(struct vcpu *v)
@@ -68,6 +71,7 @@ void nested_destroy(struct vcpu *v)
 	if (!v->nested)
 		return;
 	shadow_put(v);
+	vncr_destroy(v);
 	page_put(v->nested->page);
 	kfree(v->nested);
 	v->nested = NULL;
@@ -162,6 +166,21 @@ static void more_traps_load(struct vcpu *v)
 	}
 }
 
+/*
+ * The guest has an EL2 of its own. NV without NV2 is not there (ID_AA64MMFR4_EL1.NV_frac): who forgets it gets it. The
+ * address of the window is never one of the hypervisor's.
+ */
+static void nv_load(struct vcpu *v, u64 vhcr)
+{
+	if (!(vhcr & HCR_NV)) {
+		v->traps.hcr &= ~HCR_NV2;
+		return;
+	}
+	v->traps.hcr |= HCR_NV2;
+	v->nested->window_on = true;
+	write_sysreg(vncr_address(v), VNCR_EL2);
+}
+
 void nested_traps_load(struct vcpu *v)
 {
 	struct nested *n = v->nested;
@@ -177,12 +196,18 @@ void nested_traps_load(struct vcpu *v)
 	nested_fgt_load(v);
 	if (n->hyp) {
 		v->traps.hcr |= HCR_NV | HCR_NV2 | HCR_AT | HCR_TTLB;
+		if (unlikely(n->window_on)) {
+			n->window_on = false;
+			write_sysreg(n->vncr, VNCR_EL2);
+		}
 		write_sysreg(v->config.mpidr, vmpidr_el2);
 		write_sysreg(read_sysreg(midr_el1), vpidr_el2);
 		return;
 	}
 	vhcr = nested_hcr(v);
 	v->traps.hcr |= vhcr & HCR_PASS;
+	if (unlikely(vhcr & (HCR_NV | HCR_NV2)))
+		nv_load(v, vhcr);
 	if (!(vhcr & HCR_API))
 		v->traps.hcr &= ~HCR_API;
 	if (!(vhcr & HCR_APK))
@@ -234,8 +259,9 @@ void nested_load(struct vcpu *v)
 
 void nested_load_end(struct vcpu *v)
 {
-	nested_traps_load(v);
+	v->nested->window_on = false;
 	write_sysreg(v->nested->vncr, VNCR_EL2);
+	nested_traps_load(v);
 	timer_nested_traps(v);
 	if (!v->nested->hyp && (nested_hcr(v) & HCR_IMO)) {
 		vgic_put(v);

@@ -163,7 +163,7 @@ static void exception_take(struct vcpu *v)
 		return;
 	}
 	reg_write(v, REG_ELR_EL1, r->pc);
-	reg_write(v, REG_SPSR_EL1, r->pstate);
+	reg_write(v, REG_SPSR_EL1, unlikely(v->nested) ? nested_spsr(v, r->pstate) : r->pstate);
 	if (in->exc.kind == EXC_SYNC || in->exc.kind == EXC_SERROR)
 		reg_write(v, REG_ESR_EL1, in->exc.esr);
 	if (in->exc.far_valid)
