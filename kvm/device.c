@@ -20,6 +20,7 @@ struct device {
 	const struct kvm_device_ops *ops;
 	struct vm *vm;
 	void *priv;
+	bool made;		/* priv is there; until then the descriptor is of no use */
 };
 
 void kvm_device_register(const struct kvm_device_ops *ops)
@@ -50,6 +51,8 @@ static s64 device_ioctl(struct file *f, u32 cmd, u64 arg)
 
 	if (d->vm->mm != mm_current())
 		return -EIO;
+	if (!__atomic_load_n(&d->made, __ATOMIC_ACQUIRE))
+		return -EBADF;
 	switch (cmd) {
 	case KVM_SET_DEVICE_ATTR:
 		fn = d->ops->set_attr;
@@ -74,7 +77,7 @@ static void device_release(struct file *f)
 {
 	struct device *d = f->priv;
 
-	if (d->ops->destroy)
+	if (d->made && d->ops->destroy)
 		d->ops->destroy(d->priv);
 	vm_put(d->vm);
 	kfree(d);
@@ -90,7 +93,8 @@ int kvm_device_create(struct vm *vm, struct kvm_create_device *cd)
 {
 	const struct kvm_device_ops *ops = type_find(cd->type);
 	struct device *d;
-	int ret;
+	struct file *f;
+	int fd, ret;
 
 	if (!ops)
 		return -ENODEV;
@@ -101,20 +105,27 @@ int kvm_device_create(struct vm *vm, struct kvm_create_device *cd)
 		return -ENOMEM;
 	d->ops = ops;
 	d->vm = vm;
-	ret = ops->create(vm, &d->priv);	/* takes vm->lock itself */
-	if (ret) {
+	f = file_alloc(&device_ops, d, O_RDWR_);
+	if (!f) {
 		kfree(d);
-		return ret;
+		return -ENOMEM;
 	}
 	vm_get(vm);
-	ret = anon_fd(&device_ops, d, O_RDWR_ | O_CLOEXEC_);
-	if (ret < 0) {
-		if (ops->destroy)
-			ops->destroy(d->priv);
-		vm_put(vm);
-		kfree(d);
-		return ret;
+	file_get(f);
+	/* What the VM gets it keeps, so the descriptor comes first: without one there must be no device either. */
+	fd = fd_install(f, O_CLOEXEC_);
+	if (fd < 0) {
+		file_put(f);
+		ret = fd;
+	} else {
+		ret = ops->create(vm, &d->priv);	/* takes vm->lock itself */
+		if (ret)
+			fd_withdraw(fd, f);
+		else
+			__atomic_store_n(&d->made, true, __ATOMIC_RELEASE);
 	}
-	cd->fd = ret;
-	return 0;
+	file_put(f);
+	if (!ret)
+		cd->fd = fd;
+	return ret;
 }

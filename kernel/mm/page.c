@@ -7,6 +7,7 @@
 #include "kernel/cpu/mte.h"
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
+#include "kernel/irq/irq.h"
 #include "kernel/mm/page_init.h"
 #include "kernel/sched/lock.h"
 
@@ -174,13 +175,22 @@ static struct page *block_alloc(unsigned order)
 	return p;
 }
 
+#ifdef CONFIG_SELFTEST
+bool alloc_must_fail(void)
+{
+	struct thread *t = current_thread;
+
+	return t && t->fail_nth && !in_interrupt() && !--t->fail_nth;
+}
+#endif
+
 struct page *page_alloc(unsigned order, unsigned flags)
 {
 	struct page *p = NULL;
 	void *va;
 	u64 irq;
 
-	if (order > MAX_ORDER)
+	if (order > MAX_ORDER || (!(flags & ALLOC_ATOMIC) && alloc_must_fail()))
 		return NULL;
 	irq = spin_lock_irqsave(&page_lock);
 	if ((flags & ALLOC_ATOMIC) || free_pages >= reserve_pages + (1UL << order))

@@ -54,6 +54,16 @@ pa_t va_to_pa(const void *va);			/* direct map or kernel image */
 static inline void *page_to_va(const struct page *p) { return pa_to_va(page_to_pa(p)); }
 extern struct page *zero_page;
 
+/*
+ * For tests (the file /sys/kernel/debug/fail_nth): is this the allocation that the thread wants to fail? Counts down the
+ * thread's fail_nth; interrupt handlers and who may dip into the reserve are not counted.
+ */
+#ifdef CONFIG_SELFTEST
+bool alloc_must_fail(void);
+#else
+static inline bool alloc_must_fail(void) { return false; }
+#endif
+
 /* Objects. NULL when out of memory. kfree(NULL) is fine. Up to 4 MiB; 16-byte aligned, page-aligned from a page up. */
 void *kmalloc(size_t size);
 void *kzalloc(size_t size);

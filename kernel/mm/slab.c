@@ -191,7 +191,7 @@ void *kmalloc(size_t size)
 
 	if (!size)
 		size = 1;
-	if (size > KMALLOC_MAX)
+	if (size > KMALLOC_MAX || alloc_must_fail())
 		return NULL;
 	if (size + REDZONE > 2048)
 		return large_alloc(size);

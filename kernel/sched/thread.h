@@ -64,6 +64,9 @@ struct thread {
 	bool on_rq, on_cpu;
 	spinlock_t wake_lock;		/* irq-safe; outside run queue locks: who may make it runnable or move it */
 	u32 refs;			/* thread_get/thread_put; freed after an RCU grace period */
+#ifdef CONFIG_SELFTEST
+	u32 fail_nth, fail_left;	/* its own: alloc_must_fail(); what fail_nth was when it was last set */
+#endif
 };
 
 struct cpu {

@@ -320,6 +320,23 @@ int fd_close(int fd)
 	return 0;
 }
 
+void fd_withdraw(int fd, struct file *f)
+{
+	struct fdtable *t = current_fds();
+	bool ours;
+
+	spin_lock(&t->lock);
+	ours = t->arr->files[fd] == f;
+	if (ours) {
+		WRITE_ONCE(t->arr->files[fd], NULL);
+		cloexec_set(t->arr, fd, false);
+		t->hint = MIN(t->hint, (unsigned)fd);
+	}
+	spin_unlock(&t->lock);
+	if (ours)
+		file_closed(f);
+}
+
 int fd_flags(int fd, int set)
 {
 	struct fdtable *t = current_fds();

@@ -65,6 +65,8 @@ void file_put(struct file *f);
 struct file *fd_get(int fd);			/* with a reference, or NULL (-EBADF) */
 int fd_install(struct file *f, bool cloexec);	/* consumes the reference on success; fd, -EMFILE, -ENOMEM */
 int fd_close(int fd);
+/* Take @f back, which has just been installed as @fd, unless somebody has put another file there. */
+void fd_withdraw(int fd, struct file *f);
 /* Lowest-level way to make an anonymous file and a descriptor: fd or -errno; on error priv is the caller's again. */
 int anon_fd(const struct file_ops *ops, void *priv, u32 flags);
 

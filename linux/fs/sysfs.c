@@ -36,9 +36,35 @@ static const struct {
 	{ "/sys/module/kvm/parameters/halt_poll_ns", "0" },
 };
 
+#ifdef CONFIG_SELFTEST
+/*
+ * The calling thread's own: its so many-th allocation from now fails; 0: none. Reading says how far the count before the
+ * last write had got (0: it failed one), because reading itself allocates.
+ */
+static int show_fail_nth(struct textbuf *t, void *arg)
+{
+	text_printf(t, "%u\n", current_thread->fail_left);
+	return 0;
+}
+
+static int store_fail_nth(s64 n)
+{
+	if (n < 0)
+		return -EINVAL;
+	current_thread->fail_left = current_thread->fail_nth;
+	current_thread->fail_nth = (u32)n;
+	return 0;
+}
+#endif
+
 void sysfs_init(void)
 {
 	unsigned k;
+
+#ifdef CONFIG_SELFTEST
+	if (proc_register_number("/sys/kernel/debug/fail_nth", show_fail_nth, store_fail_nth))
+		pr_warn("cannot make fail_nth\n");
+#endif
 
 	for (k = 0; k < ARRAY_SIZE(files); k++)
 		if (proc_register(files[k].path, files[k].text ? show_text : show_cpus, (void *)files[k].text))
