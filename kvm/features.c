@@ -6,6 +6,7 @@
 #include "kernel/cpu/mte.h"
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
+#include "kernel/dev/platform.h"
 #include "kernel/fp/owner.h"
 #include "kernel/sched/thread.h"
 #include "kvm/dirty_ring.h"
@@ -110,6 +111,8 @@ int features_init(void)
 	host.ptrauth = (host.id[IDX_ID_AA64ISAR1_EL1] & GENMASK(11, 4)) ||
 		       (host.id[IDX_ID_AA64ISAR2_EL1] & GENMASK(15, 12));
 	host.nested = nested_supported();
+	if (bootarg("hide=", &host.hide) && !idregs_hide((u64[64]) { }, host.hide))
+		pr_warn("kvm: hide= names what is no field that could be absent\n");
 	if (host.ipa_bits < 32) {
 		pr_warn("kvm: no usable IPA size\n");
 		return -ENODEV;

@@ -20,6 +20,7 @@ struct vm;
 
 struct host_features {
 	u64 id[64];		/* ID registers, the least of all CPUs for known fields */
+	const char *hide;	/* kernel option `hide=`: fields that no guest shall see (idregs_hide); NULL */
 	u64 ctr;
 	struct spec_cpu spec;	/* speculation: what is true of all CPUs */
 	struct { u64 midr, revidr, aidr; } impls[IMPLS_MAX];	/* kinds of CPU in this machine */

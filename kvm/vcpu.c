@@ -237,6 +237,8 @@ static int vm_features_set(struct vm *vm, u32 f)
 	idregs_limit(vm->idregs.offered, host.id, vm->vcpu_features);
 	if (vm->ipa_bits > 48)
 		idregs_large(vm->idregs.offered, host.id);
+	if (unlikely(host.hide))
+		idregs_hide(vm->idregs.offered, host.hide);
 	memcpy(vm->idregs.id, vm->idregs.offered, sizeof(vm->idregs.id));
 	impl_init(vm);
 	vm->feats = sysreg_feats(vm->idregs.id, vm->vcpu_features);

@@ -318,7 +318,7 @@ def write_source(path, out, rows, ids, fields, features):
 
     text = HEAD + '#include "kvm/sysreg/idreg.h"\n\nconst struct id_field id_fields[] = {\n'
     for f in sorted(fields, key=lambda f: (f["index"], f["lsb"])):
-        text += f"\t{{ {f['index']}, {f['lsb']}, {ID_KINDS[f['kind']]}, {f['max']}, {f['cond']} }},\t/* {f['reg']}.{f['name']} */\n"
+        text += f"\t{{ {f['index']}, {f['lsb']}, {ID_KINDS[f['kind']]}, {f['max']}, {f['cond']}, \"{f['name']}\" }},\t/* {f['reg']} */\n"
     text += "};\nconst unsigned id_fields_n = ARRAY_SIZE(id_fields);\n\nconst char *const id_names[64] = {\n"
     text += "".join(f"\t[{index}] = \"{name}\",\n" for name, index in ids) + "};\n"
     tbl.write(out / "idreg_gen.c", text)

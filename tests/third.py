@@ -30,6 +30,7 @@ class Case:
         self.cpus = opts.get("cpus", "4")
         self.mem = opts.get("mem", "3G")
         self.cpu = opts.get("cpu")
+        self.kernel = opts.get("kernel")
         self.want = {"nestbox": want, "linux": opts.get("linux", want)}
         if self.when not in ("quick", "full") or any(w not in WANTS for w in self.want.values()):
             raise ValueError(f"{EXPECT}: unknown word: {line}")
@@ -37,8 +38,10 @@ class Case:
     def command(self):
         return " ".join(shlex.quote(w) for w in [f"/tests/{self.program}"] + self.args)
 
-    def machine(self):
+    def machine(self, host="nestbox"):
         out = ["--host-cpus", self.cpus, "--host-mem", self.mem]
+        if self.kernel and host == "nestbox":
+            out += ["--kernel-option", self.kernel]
         if self.icount:
             out.append("--icount")
         return out + (["--host-cpu", self.cpu] if self.cpu else [])
@@ -75,7 +78,7 @@ def run_alone(case, flavour, host):
     if host == "nestbox":
         cmd += ["--flavour", flavour]
     path = os.path.join(FOLDER, case.program)
-    cmd += case.machine() + ["--add", f"{path}:/tests/{case.program}", "--", f"/tests/{case.program}"] + case.args
+    cmd += case.machine(host) + ["--add", f"{path}:/tests/{case.program}", "--", f"/tests/{case.program}"] + case.args
     start = time.monotonic()
     res = subprocess.run(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
     return res.returncode, res.stdout.decode("utf-8", "replace"), time.monotonic() - start

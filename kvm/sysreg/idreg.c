@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ID register limits; see idreg.h. No privileged instruction. */
+#include "kernel/lib/string.h"
 #include "kvm/sysreg/idreg.h"
 
 static int field_value(const struct id_field *f, u64 reg)
@@ -46,8 +47,16 @@ void idregs_limit(u64 *out, const u64 *host, u32 vm_features)
 			v = f->max;
 		if (f->cond && !(vm_features & f->cond))
 			v = 0;
-		out[f->index] |= field_bits(f, v);
+		if (!idreg_is_void(f->index, host))
+			out[f->index] |= field_bits(f, v);
 	}
+}
+
+bool idreg_is_void(unsigned index, const u64 *host)
+{
+	unsigned el0 = host[3 * 8 /* ID_AA64PFR0_EL1 */] & 0xf;
+
+	return index < 3 * 8 && id_names[index] && el0 < 2;
 }
 
 void idregs_large(u64 *out, const u64 *host)
@@ -58,6 +67,36 @@ void idregs_large(u64 *out, const u64 *host)
 
 	for (i = 0; i < ARRAY_SIZE(lsbs); i++)
 		out[mmfr0] = (out[mmfr0] & ~(0xfUL << lsbs[i])) | (host[mmfr0] & 0xfUL << lsbs[i]);
+}
+
+/* `word`, of n characters, is REGISTER.FIELD of f. */
+static bool is_named(const struct id_field *f, const char *word, size_t n)
+{
+	size_t reg = strlen(id_names[f->index]), name = strlen(f->name);
+
+	return n == reg + 1 + name && !strncmp(word, id_names[f->index], reg) && word[reg] == '.' &&
+	       !strncmp(word + reg + 1, f->name, name);
+}
+
+bool idregs_hide(u64 *out, const char *list)
+{
+	bool all = true;
+
+	while (*list && *list != ' ') {
+		const struct id_field *f = id_fields, *end = id_fields + id_fields_n;
+		size_t n = 0;
+
+		while (list[n] && list[n] != ' ' && list[n] != ',')
+			n++;
+		while (f < end && !(f->kind == IDF_MIN && is_named(f, list, n)))
+			f++;
+		if (f < end)
+			out[f->index] &= ~(0xfUL << f->lsb);
+		else
+			all = false;
+		list += n + (list[n] == ',');
+	}
+	return all;
 }
 
 bool idreg_may_set(unsigned index, u64 offered, u64 val)

@@ -23,6 +23,7 @@ struct id_field {
 	enum id_kind kind;
 	u8 max;
 	u32 cond;		/* VMF_*: absent without it; 0: none */
+	const char *name;
 };
 
 extern const struct id_field id_fields[];	/* by index, then lsb */
@@ -33,7 +34,17 @@ extern const char *const id_names[64];		/* NULL: unallocated, reads as zero */
 void idregs_merge(u64 *all, const u64 *cpu, bool first);
 /* What a VM with these features is offered on CPUs that have `host`. */
 void idregs_limit(u64 *out, const u64 *host, u32 vm_features);
+/*
+ * Of AArch32, on CPUs that have none: such a register is UNKNOWN there, guests read 0, and what a VMM writes is ignored, so that
+ * state from another kind of host is accepted.
+ */
+bool idreg_is_void(unsigned index, const u64 *host);
 /* For a VM with more than 48 bits of IPA: what a guest needs to reach them. */
 void idregs_large(u64 *out, const u64 *host);
+/*
+ * Fields that read as 0 although the CPUs have more: `list` is REGISTER.FIELD, with commas between several, ended by a space
+ * or NUL. false: one of them is no field whose absence is 0; the others are hidden.
+ */
+bool idregs_hide(u64 *out, const char *list);
 /* May a VMM replace the offered value by val? Only known fields, none above what is offered. */
 bool idreg_may_set(unsigned index, u64 offered, u64 val);

@@ -7,6 +7,7 @@
 
 #include "kernel/debug/print.h"
 #include "kernel/mm/uaccess.h"
+#include "kvm/features.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vcpu_config.h"
@@ -107,6 +108,8 @@ static int id_set(struct vcpu *v, unsigned index, u64 val)
 	struct vm *vm = v->vm;
 	int ret = 0;
 
+	if (idreg_is_void(index, host.id))
+		return 0;
 	mutex_lock(&vm->lock);
 	if (val == vm->idregs.id[index])
 		ret = 0;

@@ -130,6 +130,47 @@ static void test_kinds(void)
 	assert(idreg_may_set(dfr0, out[dfr0], out[dfr0] - (1UL << ID_AA64DFR0_WRPs_SHIFT)));
 }
 
+/* The registers of AArch32 where there is none. */
+static void test_no_aarch32(void)
+{
+	u64 host[64], out[64];
+
+	for (unsigned i = 0; i < 64; i++)
+		host[i] = 0x1111111111111111UL;
+	idregs_limit(out, host, 0);
+	for (unsigned i = 0; i < 64; i++) {
+		assert(i >= 24 || !out[i]);
+		assert(idreg_is_void(i, host) == (i < 24 && id_names[i]));
+	}
+	assert(out[IDX_ID_AA64PFR0_EL1]);
+	host[IDX_ID_AA64PFR0_EL1] += 1;		/* EL0: both */
+	idregs_limit(out, host, 0);
+	for (unsigned i = 0; i < 64; i++)
+		assert(!idreg_is_void(i, host));
+	assert(out[IDX_ID_MMFR0_EL1]);
+}
+
+/* Fields that the host's administrator hides. */
+static void test_hide(void)
+{
+	unsigned isar0 = IDX_ID_AA64ISAR0_EL1, mmfr1 = IDX_ID_AA64MMFR1_EL1;
+	u64 out[64] = {}, all = 0x1111111111111111UL;
+
+	out[isar0] = out[mmfr1] = all;
+	assert(idregs_hide(out, "ID_AA64ISAR0_EL1.Atomic,ID_AA64MMFR1_EL1.PAN quiet"));
+	assert(out[isar0] == (all & ~(0xfUL << ID_AA64ISAR0_Atomic_SHIFT)));
+	assert(out[mmfr1] == (all & ~(0xfUL << ID_AA64MMFR1_PAN_SHIFT)));
+	out[isar0] = out[mmfr1] = all;
+	assert(!idregs_hide(out, "ID_AA64ISAR0_EL1.Atom"));
+	assert(!idregs_hide(out, "ID_AA64ISAR0_EL1.AtomicX,ID_AA64ISAR0_EL1"));
+	assert(!idregs_hide(out, ",x"));
+	assert(!idregs_hide(out, "ID_AA64MMFR1_EL1.SpecSEI"));		/* 0 promises more there */
+	assert(out[isar0] == all && out[mmfr1] == all);
+	assert(!idregs_hide(out, "nothing,ID_AA64ISAR0_EL1.Atomic"));
+	assert(out[isar0] == (all & ~(0xfUL << ID_AA64ISAR0_Atomic_SHIFT)));
+	assert(idregs_hide(out, ""));
+}
+
 int main(void)
 {
 	test_everything();
@@ -137,6 +178,8 @@ int main(void)
 	test_merge();
 	test_random();
 	test_kinds();
+	test_hide();
+	test_no_aarch32();
 	puts("idreg: ok");
 	return 0;
 }
