@@ -106,6 +106,11 @@ void vm_resume_all(struct vm *vm);
 /* The one accessor for guest memory (kvm/stage2/guestmem.c): respects slots and read-only, marks dirty; may sleep. 0, -EFAULT, -EROFS. */
 __must_check int guest_read(struct vm *vm, ipa_t ipa, void *buf, size_t n);
 __must_check int guest_write(struct vm *vm, ipa_t ipa, const void *buf, size_t n);
+/*
+ * An aligned doubleword at once, by a vCPU's own thread (whose process is the VM's). 0; -EAGAIN: something else was there;
+ * -EFAULT, -EROFS.
+ */
+__must_check int guest_cmpxchg(struct vm *vm, ipa_t ipa, u64 old, u64 new);
 int vm_set_memslot(struct vm *vm, const struct kvm_userspace_memory_region *r);
 void memslots_destroy(struct vm *vm);		/* nobody can reach the VM any more */
 /* The page at ipa was written, by v or by nobody's guest (NULL): under RCU, or by a fault that holds s2.lock for reading. */

@@ -143,21 +143,27 @@ func user_strncpy
 endfunc user_strncpy
 
 /*
- * int user_cas32(u64 addr x0, u32 expect w1, u32 new w2, u32 *old x3): 0 or -1. There is no unprivileged CAS: the LDTR
- * checks that EL0 may read here (a privileged access would not see that), the CAS checks for writing with PAN open.
+ * int user_cas32(u64 addr x0, u32 expect w1, u32 new w2, u32 *old x3), and user_cas64 likewise: 0 or -1. There is no
+ * unprivileged CAS: the LDTR checks that EL0 may read here (a privileged access would not see that), the CAS checks for
+ * writing with PAN open.
  */
-func user_cas32
+	.macro	user_cas name, r
+func \name
 	mov	x9, #0x0001000000000000
 	cmp	x0, x9
 	b.hs	2f
-	user	2f, ldtr w4, [x0]
+	user	2f, ldtr \r\()4, [x0]
 	msr	pan, #0
-	user	1f, casal w1, w2, [x0]
+	user	1f, casal \r\()1, \r\()2, [x0]
 	msr	pan, #1
-	str	w1, [x3]
+	str	\r\()1, [x3]
 	mov	w0, #0
 	ret
 1:	msr	pan, #1
 2:	mov	w0, #-1
 	ret
-endfunc user_cas32
+endfunc \name
+	.endm
+
+	user_cas user_cas32, w
+	user_cas user_cas64, x

@@ -6,6 +6,7 @@
 size_t clear_user_partial(u64 dst, size_t n);
 ssize_t user_strncpy(char *dst, u64 src, size_t n);
 int user_cas32(u64 addr, u32 expect, u32 new, u32 *old);
+int user_cas64(u64 addr, u64 expect, u64 new, u64 *old);
 
 int copy_from_user(void *dst, u64 src, size_t n)
 {
@@ -36,4 +37,15 @@ int cmpxchg_user32(u64 addr, u32 expect, u32 new, u32 *old)
 	if (addr & 3)
 		return -EINVAL;
 	return user_cas32(addr, expect, new, old) ? -EFAULT : 0;
+}
+
+int cmpxchg_user64(u64 addr, u64 expect, u64 new)
+{
+	u64 old;
+
+	if (addr & 7)
+		return -EINVAL;
+	if (user_cas64(addr, expect, new, &old))
+		return -EFAULT;
+	return old == expect ? 0 : -EAGAIN;
 }

@@ -20,6 +20,8 @@ size_t copy_to_user_partial(u64 dst, const void *src, size_t n);
 __must_check ssize_t strncpy_from_user(char *dst, u64 src, size_t size);
 /* Atomic compare and exchange on a user word (futex); 0 or -EFAULT; *old gets what was there. Word aligned, else -EINVAL. */
 __must_check int cmpxchg_user32(u64 addr, u32 expect, u32 new, u32 *old);
+/* The same for 64 bits; -EAGAIN when something else was there. */
+__must_check int cmpxchg_user64(u64 addr, u64 expect, u64 new);
 
 #define get_user(x, addr)	copy_from_user(&(x), addr, sizeof(x))
 #define put_user(x, addr)	({ __typeof__(x) _x = (x); copy_to_user(addr, &_x, sizeof(_x)); })

@@ -14,6 +14,8 @@
 #define PAR_S		BIT(9)
 #define PAR_RES1	BIT(11)
 #define PAR_SH_INNER	(3UL << 7)
+#define TCR_HA		BIT(39)
+#define TCR_HD		BIT(40)
 #define ATTR_WB		0xffUL
 
 int nested_walk_stage2(struct vcpu *v, u64 ipa, struct walk_result *res);
@@ -21,6 +23,7 @@ int nested_walk_stage2(struct vcpu *v, u64 ipa, struct walk_result *res);
 struct at {
 	struct vcpu *v;
 	bool hyp;		/* EL2&0 regime, else EL1&0 of the guest */
+	bool op;		/* an AT instruction, not the walk of an access */
 	bool el0, write, pan, stage2;
 	u64 par_fault;		/* of a failed stage 2 */
 };
@@ -84,14 +87,17 @@ static u64 stage2_par(struct at *at, u64 ipa, u64 attr)
 /* Stage 1. 0, or a fault status code; at->par_fault: or what a stage 2 said to the walk. */
 static int walk_stage1(struct at *at, u64 va, struct walk_result *r)
 {
+	u64 tcr = stage1_reg(at, REG_TCR_EL1, REG_TCR_EL2), in;
 	struct walk w = { .read = read_stage1, .arg = at };
-	u64 in;
 
 	*r = (struct walk_result){};
-	if (!walk_stage1_setup(&w, stage1_reg(at, REG_TCR_EL1, REG_TCR_EL2), stage1_reg(at, REG_TTBR0_EL1, REG_TTBR0_EL2),
+	if (!walk_stage1_setup(&w, tcr, stage1_reg(at, REG_TTBR0_EL1, REG_TTBR0_EL2),
 			       stage1_reg(at, REG_TTBR1_EL1, REG_TTBR1_EL2), stage1_reg(at, REG_SCTLR_EL1, REG_SCTLR_EL2),
 			       host.ipa_bits, va, &in))
 		return WALK_TRANSLATION;
+	/* Neither AT nor VNCR_EL2 sets the flags in the descriptor: clean pages are read-only for VNCR_EL2. */
+	w.ha = nested_updates(at->v, tcr & TCR_HA, 1);
+	w.hd = at->op && w.ha && nested_updates(at->v, tcr & TCR_HD, 2);
 	return walk_tables(&w, in, r);
 }
 
@@ -127,7 +133,7 @@ static u64 translate(struct at *at, u64 va)
 enum trap_result nested_at(struct vcpu *v, u64 esr)
 {
 	unsigned op1 = esr >> 14 & 7, crm = esr >> 1 & 15, op2 = esr >> 17 & 7;
-	struct at at = { .v = v, .write = op2 & 1 };
+	struct at at = { .v = v, .op = true, .write = op2 & 1 };
 
 	if (op1 == 0 && (crm == 8 ? op2 <= 3 : crm == 9 && op2 <= 1)) {
 		/* S1E1R, S1E1W, S1E0R, S1E0W; S1E1RP, S1E1WP. With TGE they mean the hypervisor's own regime. */

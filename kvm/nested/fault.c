@@ -17,6 +17,10 @@
 
 #define ISS_ISV		BIT(24)
 #define ISS_CM		BIT(8)
+#define VTCR_HA		BIT(21)
+#define VTCR_HD		BIT(22)
+#define DESC_AF		BIT(10)
+#define S2_W		BIT(7)
 #define ISS_S1PTW	BIT(7)
 #define ISS_WNR		BIT(6)
 #define FSC_MASK	0x3fUL
@@ -38,6 +42,12 @@ static int read_desc(void *arg, u64 addr, u64 *desc)
 	return guest_read(v->vm, IPA(addr), desc, sizeof(*desc)) ? WALK_EXTERNAL : 0;
 }
 
+/* Is this kind of update of descriptors on, and does the VM's ID_AA64MMFR1_EL1.HAFDBS have it (1: access flag, 2: dirty state)? */
+bool nested_updates(struct vcpu *v, u64 on, unsigned level)
+{
+	return on && (v->vm->idregs.id[IDX_ID_AA64MMFR1_EL1] >> ID_AA64MMFR1_HAFDBS_SHIFT & 0xf) >= level;
+}
+
 /* The hypervisor's stage 2 for this guest. 0, or a fault status code. */
 int nested_walk_stage2(struct vcpu *v, u64 ipa, struct walk_result *res)
 {
@@ -49,6 +59,8 @@ int nested_walk_stage2(struct vcpu *v, u64 ipa, struct walk_result *res)
 	*res = (struct walk_result){};
 	if (!walk_stage2_setup(&w, vtcr, vttbr, host.ipa_bits))
 		return WALK_TRANSLATION;
+	w.ha = nested_updates(v, vtcr & VTCR_HA, 1);
+	w.hd = w.ha && nested_updates(v, vtcr & VTCR_HD, 2);
 	return walk_tables(&w, ipa, res);
 }
 
@@ -67,6 +79,25 @@ static int permission_check(const struct l2_fault *f, const struct walk_result *
 	return ok ? 0 : WALK_PERMISSION | (int)r->level;
 }
 
+/*
+ * What hardware would note in the leaf of a permitted access: the access flag, and for a write that it is not clean any more
+ * (FEAT_HAFDBS). 0, a fault status code, or -EAGAIN when the descriptor is another one by now.
+ */
+static int note_access(struct vcpu *v, const struct walk_result *r, bool write)
+{
+	u64 old = r->desc, new = old | DESC_AF | (write && r->clean ? S2_W : 0);
+	int ret;
+
+	if (likely(new == old))
+		return 0;
+	if (reg_read(v, REG_SCTLR_EL2) & BIT(25)) {
+		old = __builtin_bswap64(old);
+		new = __builtin_bswap64(new);
+	}
+	ret = guest_cmpxchg(v->vm, IPA(r->table), old, new);
+	return ret && ret != -EAGAIN ? WALK_UPDATE : ret;
+}
+
 static int translate(struct vcpu *v, struct l2_fault *f)
 {
 	struct walk_result r;
@@ -80,11 +111,13 @@ static int translate(struct vcpu *v, struct l2_fault *f)
 	fsc = nested_walk_stage2(v, f->ipa, &r);
 	if (!fsc)
 		fsc = permission_check(f, &r);
+	if (!fsc)
+		fsc = note_access(v, &r, f->write);
 	if (fsc)
 		return fsc;
 	f->va_ipa = r.out;
 	f->size = r.size;
-	f->perm = (r.r ? PT_R : 0) | (r.w ? PT_W : 0) | (r.x ? PT_X : 0);
+	f->perm = (r.r ? PT_R : 0) | (r.w && (f->write || !r.clean) ? PT_W : 0) | (r.x ? PT_X : 0);
 	/* MemAttr: device, or normal and not cacheable. */
 	if (!(r.desc >> 4 & 3))
 		f->perm |= PT_DEVICE;
@@ -175,6 +208,8 @@ enum trap_result nested_abort(struct vcpu *v)
 	}
 	f.write = f.s1ptw ? type == WALK_PERMISSION : !f.exec && (esr & ISS_WNR);
 	ret = translate(v, &f);
+	if (ret == -EAGAIN)
+		return TRAP_RETRY;
 	if (ret)
 		return to_hypervisor(v, &f, ret);
 	sf.ipa = f.va_ipa;

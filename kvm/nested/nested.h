@@ -149,6 +149,9 @@ void nested_fgt_load(struct vcpu *v);
 /* route.c: does the hypervisor trap this access of its guest's? */
 bool nested_traps_sysreg(struct vcpu *v, u64 esr);
 
+/* fault.c */
+bool nested_updates(struct vcpu *v, u64 on, unsigned level);
+
 /* shadow.c; may sleep. */
 struct shadow *shadow_get(struct vcpu *v);	/* for the vCPU's VTTBR_EL2, VTCR_EL2, HCR_EL2.VM; NULL: no memory */
 void shadow_put(struct vcpu *v);		/* n->shadow, if any */

@@ -5,6 +5,7 @@
 #define DESC_VALID	BIT(0)
 #define DESC_TABLE	BIT(1)		/* a page, at level 3 */
 #define DESC_AF		BIT(10)
+#define DESC_DBM	BIT(51)
 #define S2_R		BIT(6)
 #define S2_W		BIT(7)
 #define S2_XN		BIT(54)
@@ -34,17 +35,18 @@ static bool block_allowed(const struct walk *w, unsigned level)
 	return level == 2 || (level == 1 && w->granule == 12);
 }
 
-static void leaf_stage2(struct walk_result *res, u64 d)
+static void leaf_stage2(const struct walk *w, struct walk_result *res, u64 d)
 {
 	res->r = d & S2_R;
-	res->w = d & S2_W;
+	res->clean = w->hd && (d & DESC_DBM) && !(d & S2_W);
+	res->w = (d & S2_W) || res->clean;
 	res->x = !(d & S2_XN);
 }
 
-static void leaf_stage1(struct walk_result *res, u64 d, u64 inherited)
+static void leaf_stage1(const struct walk *w, struct walk_result *res, u64 d, u64 inherited)
 {
 	bool el0 = (d & S1_EL0) && !(inherited & TABLE_EL0);
-	bool ro = (d & S1_RO) || (inherited & TABLE_RO);
+	bool ro = ((d & S1_RO) && !(w->hd && (d & DESC_DBM))) || (inherited & TABLE_RO);
 
 	res->r = true;
 	res->w = !ro;
@@ -66,10 +68,10 @@ static int leaf(const struct walk *w, struct walk_result *res, u64 in, u64 d, u6
 	res->size = BIT(shift);
 	res->out = out | (in & (BIT(shift) - 1));
 	if (w->stage2)
-		leaf_stage2(res, d);
+		leaf_stage2(w, res, d);
 	else
-		leaf_stage1(res, d, inherited);
-	return d & DESC_AF ? 0 : WALK_ACCESS_FLAG | (int)res->level;
+		leaf_stage1(w, res, d, inherited);
+	return (d & DESC_AF) || w->ha ? 0 : WALK_ACCESS_FLAG | (int)res->level;
 }
 
 int walk_tables(const struct walk *w, u64 in, struct walk_result *res)

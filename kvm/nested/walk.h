@@ -14,6 +14,7 @@
 #define WALK_ACCESS_FLAG	0x08
 #define WALK_PERMISSION		0x0c
 #define WALK_EXTERNAL		0x14	/* on a walk */
+#define WALK_UPDATE		0x31	/* the hardware cannot update a descriptor here */
 
 struct walk {
 	u64 base;		/* of the first table */
@@ -24,6 +25,7 @@ struct walk {
 	bool stage2;
 	bool hpd;		/* stage 1: table attributes do not count */
 	bool be;		/* descriptors are big-endian */
+	bool ha, hd;		/* access flag, and dirty state (DBM), are the hardware's to set: after walk_*_setup */
 	/* 0, or a fault status code of the walk's own (a stage 2 that said no). */
 	int (*read)(void *arg, u64 addr, u64 *desc);
 	void *arg;
@@ -34,9 +36,10 @@ struct walk_result {
 	u64 out, size;		/* output address of the input, size of the mapping */
 	unsigned level;
 	bool r, w, x;		/* stage 2; stage 1: at EL1 */
+	bool clean;		/* stage 2, hd: writable, but its descriptor will only say so once it is written */
 	bool r0, w0, x0;	/* stage 1: at EL0 */
 	bool table_fault;	/* read() failed */
-	u64 table;		/* ... at this address */
+	u64 table;		/* ... at this address; else the leaf's */
 };
 
 /* 0, or a fault status code with its level. */

@@ -5,36 +5,49 @@
  */
 #include <linux/errno.h>
 
+#include "kernel/mm/uaccess.h"
 #include "kvm/dirty_ring.h"
 
-static int access_page(struct vm *vm, u64 ipa, void *buf, size_t n, bool write)
+/* Where the process has it. -EFAULT; -EROFS: it is to be written, and the slot says no. */
+static int locate(struct vm *vm, u64 ipa, bool write, u64 *uva)
 {
-	u64 gfn = ipa >> PAGE_SHIFT, uva = 0;
-	struct memslot *m;
-	ssize_t done;
+	const struct memslot *m;
 	bool ro = false;
 
 	rcu_read_lock();
-	m = memslot_find(rcu_deref(vm->slots), gfn);
+	m = memslot_find(rcu_deref(vm->slots), ipa >> PAGE_SHIFT);
 	if (m) {
-		uva = m->uva.v + (ipa - (m->gfn << PAGE_SHIFT));
+		*uva = m->uva.v + (ipa - (m->gfn << PAGE_SHIFT));
 		ro = m->flags & KVM_MEM_READONLY;
 	}
 	rcu_read_unlock();
 	if (!m)
 		return -EFAULT;
-	if (write && ro)
-		return -EROFS;
-	done = mm_access(vm->mm, uva, buf, n, write);
-	if (done != (ssize_t)n)
+	return write && ro ? -EROFS : 0;
+}
+
+static void mark_dirty(struct vm *vm, u64 gfn)
+{
+	const struct memslot *m;
+
+	rcu_read_lock();
+	m = memslot_find(rcu_deref(vm->slots), gfn);
+	if (m)
+		memslot_mark_dirty(vm, vm->dirty_ring_bytes ? vcpu_of_thread(vm) : NULL, m, gfn);
+	rcu_read_unlock();
+}
+
+static int access_page(struct vm *vm, u64 ipa, void *buf, size_t n, bool write)
+{
+	u64 uva;
+	int ret = locate(vm, ipa, write, &uva);
+
+	if (ret)
+		return ret;
+	if (mm_access(vm->mm, uva, buf, n, write) != (ssize_t)n)
 		return -EFAULT;
-	if (write) {
-		rcu_read_lock();
-		m = memslot_find(rcu_deref(vm->slots), gfn);
-		if (m)
-			memslot_mark_dirty(vm, vm->dirty_ring_bytes ? vcpu_of_thread(vm) : NULL, m, gfn);
-		rcu_read_unlock();
-	}
+	if (write)
+		mark_dirty(vm, ipa >> PAGE_SHIFT);
 	return 0;
 }
 
@@ -65,4 +78,16 @@ int guest_read(struct vm *vm, ipa_t ipa, void *buf, size_t n)
 int guest_write(struct vm *vm, ipa_t ipa, const void *buf, size_t n)
 {
 	return access(vm, ipa.v, (void *)buf, n, true);
+}
+
+int guest_cmpxchg(struct vm *vm, ipa_t ipa, u64 old, u64 new)
+{
+	u64 uva;
+	int ret = locate(vm, ipa.v, true, &uva);
+
+	if (!ret)
+		ret = cmpxchg_user64(uva, old, new);
+	if (!ret)
+		mark_dirty(vm, ipa.v >> PAGE_SHIFT);
+	return ret;
 }

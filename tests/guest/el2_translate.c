@@ -7,6 +7,9 @@
 
 const char payload_name[] = "el2_translate";
 
+#define S2_DBM		(1UL << 51)
+#define VTCR_HA		(1UL << 21)
+#define VTCR_HD		(1UL << 22)
 #define IPA_BITS	39
 #define TEST		0x200000000UL	/* where the guest's addresses under test are: far from memory */
 
@@ -207,6 +210,53 @@ static void contiguous(void)
 	}
 }
 
+/* FEAT_HAFDBS: what the walk notes in the hypervisor's tables, for each access. */
+static void noted(const char *what, u64 ipa, unsigned int how, u64 before, u64 after)
+{
+	u64 *e = tables_entry(&s2, ipa, 3), keep = ~(S2_AF | S2_RW);
+
+	WRITE_ONCE(*e, (*e & keep) | before);
+	tlbi_all();
+	below_call(&b, EL1H, code_of(how == WRITE ? store : load, 2), ipa + 0x40, 0x99);
+	expect(what, READ_ONCE(*e) & ~keep, after);
+}
+
+static void hardware_updates(void)
+{
+	unsigned int level = read_sysreg(id_aa64mmfr1_el1) & 0xf;
+	u64 at = TEST + 32 * page_size, dbm = at + page_size, p = page_new(0x7000000);
+
+	tables_map(&s2, at, p, 3, S2_PAGE);
+	tables_map(&s2, dbm, p, 3, S2_PAGE | S2_DBM);
+	noted("load, HA off", at, READ, S2_RW, S2_RW);
+	expect("its fault", b.esr & 0x3f, 8 | 3);
+	if (level < 1)
+		return;
+	write_sysreg(read_sysreg(vtcr_el2) | VTCR_HA, vtcr_el2);
+	noted("load", at, READ, S2_RW, S2_RW | S2_AF);
+	expect("load, value", b.x[0], readq(p + 0x40));
+	noted("store", at, WRITE, S2_RW, S2_RW | S2_AF);
+	noted("store, read-only", at, WRITE, S2_RO | S2_AF, S2_RO | S2_AF);
+	expect("its fault", b.esr & 0x3f, 0xc | 3);
+	noted("store, DBM, HD off", dbm, WRITE, S2_RO | S2_AF, S2_RO | S2_AF);
+	WRITE_ONCE(*tables_entry(&s2, at, 3), p | 3 | (S2_PAGE & ~S2_AF));
+	expect_par("AT, no access flag yet", par_of(AT_S12E1R, at), p, 0);
+	if (level < 2)
+		return;
+	write_sysreg(read_sysreg(vtcr_el2) | VTCR_HD, vtcr_el2);
+	noted("load, clean", dbm, READ, S2_RO, S2_RO | S2_AF);
+	/* It stays clean in the TLB too: the store after a load is seen. */
+	below_call(&b, EL1H, code_of(store, 2), dbm + 0x48, 0x55);
+	expect("store after load, clean", *tables_entry(&s2, dbm, 3) & (S2_RW | S2_AF), S2_RW | S2_AF);
+	expect("store after load, value", readq(p + 0x48), 0x55);
+	noted("store, clean", dbm, WRITE, S2_RO, S2_RW | S2_AF);
+	noted("store, read-only without DBM", at, WRITE, S2_RO, S2_RO);
+	expect("its fault", b.esr & 0x3f, 0xc | 3);
+	expect_par("AT of a write, clean", par_of(AT_S12E1W, dbm), p, 0);
+	write_sysreg(tables_vtcr(&s2), vtcr_el2);
+	tlbi_all();
+}
+
 /* ---- the hypervisor's TLB maintenance ---- */
 
 enum { BY_IPA, BY_RANGE, BY_VMID, BY_ALL, FORMS };
@@ -402,7 +452,7 @@ static void run(void)
 	static const struct {
 		const char *name;
 		void (*fn)(void);
-	} parts[] = { { "stage 2", plain }, { "contiguous", contiguous }, { "TLBI", tlbi_forms }, { "VMIDs", vmids },
+	} parts[] = { { "stage 2", plain }, { "contiguous", contiguous }, { "hardware updates", hardware_updates }, { "TLBI", tlbi_forms }, { "VMIDs", vmids },
 		      { "both stages", stage1 }, { "devices", device } };
 	static const char *const granules[] = { "4 KiB", "16 KiB", "64 KiB" };
 	unsigned int i;

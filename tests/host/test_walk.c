@@ -67,6 +67,33 @@ static void test_4k(void)
 	assert(walk_tables(&w, (513UL << 30) + (9 << 21), &r) == WALK_EXTERNAL && r.table_fault);
 }
 
+/* Access flag and dirty state by the hardware (FEAT_HAFDBS). */
+static void test_updates(void)
+{
+	struct walk w = stage2(vtcr(24, 1, 0), 0x10000);
+	struct walk_result r;
+
+	memset(mem, 0, sizeof(mem));
+	put(0x10000, 0, 0x20003);
+	put(0x20000, 0, 0x40200000 | BIT(6) | BIT(51) | 1);	/* no access flag; DBM: clean */
+	put(0x20000, 1, 0x40400000 | BIT(6) | AF | 1);
+	put(0x20000, 2, 0x40600000 | S2_RW | BIT(51) | AF | 1);	/* dirty already */
+	assert(walk_tables(&w, 0x1000, &r) == (WALK_ACCESS_FLAG | 2));
+	w.ha = true;
+	assert(walk_tables(&w, 0x1000, &r) == 0 && r.r && !r.w && !r.clean && r.table == 0x20000);
+	w.hd = true;
+	assert(walk_tables(&w, 0x1000, &r) == 0 && r.w && r.clean);
+	assert(walk_tables(&w, 0x200000, &r) == 0 && !r.w && !r.clean);
+	assert(walk_tables(&w, 0x400000, &r) == 0 && r.w && !r.clean && r.table == 0x20010);
+	w = (struct walk){ .read = read_mem, .granule = 12, .in_bits = 39, .out_bits = 48, .level = 1, .base = 0x10000 };
+	put(0x20000, 3, 0x40800000 | BIT(6) | BIT(7) | BIT(51) | AF | 1);	/* stage 1, read-only until written */
+	assert(walk_tables(&w, 0x600000, &r) == 0 && !r.w && !r.w0);
+	w.ha = w.hd = true;
+	assert(walk_tables(&w, 0x600000, &r) == 0 && r.w && r.w0);
+	put(0x10000, 0, 0x20003 | BIT(62));			/* a table that is for reading */
+	assert(walk_tables(&w, 0x600000, &r) == 0 && !r.w && !r.w0);
+}
+
 static void test_16k_64k(void)
 {
 	struct walk w = stage2(vtcr(28, 1, 2), 0x10000);	/* 16 KiB, 36 bits, from level 2 */
@@ -151,6 +178,7 @@ static void test_ich(void)
 int main(void)
 {
 	test_4k();
+	test_updates();
 	test_16k_64k();
 	test_nonsense();
 	test_stage1();
