@@ -295,8 +295,24 @@ $(patsubst tests/host/%.c,$(BUILD)/tests/host/%,$(1)): $(1) $(call links,$(1)) \
 endef
 $(foreach s,$(host_src) $(fuzz_src),$(eval $(call host_rule,$(s))))
 
-.PHONY: host-tests
+# The model checkers once more for test-full: millions of states, so optimised and without sanitizers.
+model_bin := $(patsubst tests/host/test_%_model.c,$(BUILD)/tests/host/full_%_model,$(wildcard tests/host/test_*_model.c))
+$(model_bin): $(BUILD)/tests/host/full_%: $(BUILD)/tests/host/test_%
+	$(call say,HOSTCC,$@)
+	$(Q)$(HOSTCC) $(filter-out -O1 -fsanitize% -fno-sanitize%,$(host_flags)) -O2 -o $@ \
+		tests/host/test_$*.c $(call links,tests/host/test_$*.c)
+
+# Fuzz targets under libFuzzer, for test-full, where there is a clang that has it.
+FUZZCC ?= $(firstword $(shell command -v clang clang-19 clang-14 2>/dev/null))
+libfuzzer_bin := $(patsubst tests/host/fuzz_%.c,$(BUILD)/tests/host/libfuzz_%,$(fuzz_src))
+$(libfuzzer_bin): $(BUILD)/tests/host/libfuzz_%: $(BUILD)/tests/host/fuzz_%
+	$(call say,FUZZCC,$@)
+	$(Q)$(FUZZCC) $(filter-out -fsanitize% -fno-sanitize% -Werror,$(host_flags)) -w -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -o $@ tests/host/fuzz_$*.c $(call links,tests/host/fuzz_$*.c)
+
+.PHONY: host-tests host-full
 host-tests: $(host_bin)
+host-full: host-tests $(model_bin) $(if $(FUZZCC),$(libfuzzer_bin))
 
 # ---- what a user types ----------------------------------------------------------
 rings := host kernel guest abi fp third boot
@@ -320,7 +336,7 @@ test: tests-build kernel-kasan check-static
 	$(Q)tools/fp-selftests
 	$(Q)tests/run $(rings)
 
-test-full: tests-build kernel-kasan check-static
+test-full: tests-build host-full kernel-kasan check-static
 	$(Q)tools/setup full selftests
 	$(Q)tools/selftests
 	$(Q)tools/fp-selftests
@@ -341,6 +357,7 @@ check: $(addprefix kernel-,$(FLAVOURS)) nestvm host-tests check-static
 check-static:
 	$(Q)tools/check-layers
 	$(Q)tools/check-style
+	$(Q)tools/check-sdei-cases
 	$(if $(wildcard tables/gen.py),$(Q)mkdir -p $(BUILD)/gen-check && $(PYTHON) -B tables/gen.py $(BUILD)/gen-check)
 
 bench: kernel-release nestvm $(bench_programs)

@@ -9,13 +9,13 @@ payload_flags := -std=gnu11 -O2 -g1 -Wall -Wextra -Werror -Wno-unused-parameter 
 	-nostdlib -static -Wl,-pie -Wl,--no-dynamic-linker -Wl,-z,notext -Wl,--build-id=none \
 	-Wl,--no-warn-rwx-segments -Wl,-T,tests/guest/lib/link.lds
 
-$(BUILD)/tests/guest/%.elf: tests/guest/%.c $(payload_lib) tests/guest/lib/lib.h tests/guest/lib/vectors.h tests/guest/lib/link.lds
+$(BUILD)/tests/guest/%.elf: tests/guest/%.c $(payload_lib) tests/guest/lib/lib.h tests/guest/lib/frame.h tests/guest/lib/vectors.h tests/guest/lib/link.lds
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(USERCC) $(payload_flags) -o $@ $(filter %.c %.S,$^)
 
 # At virtual EL2, with lists of registers and traps made from tables/.
-$(BUILD)/tests/guest/el2_%.elf: tests/guest/el2_%.c $(payload_lib) tests/guest/lib/el2.c tests/guest/lib/el2_entry.S tests/guest/lib/lib.h \
+$(BUILD)/tests/guest/el2_%.elf: tests/guest/el2_%.c $(payload_lib) tests/guest/lib/el2.c tests/guest/lib/el2_entry.S tests/guest/lib/lib.h tests/guest/lib/frame.h \
 		tests/guest/lib/el2.h tests/guest/lib/el2_regs.h tests/guest/lib/vectors.h tests/guest/lib/link.lds $(wildcard $(GEN)/*.h)
 	$(call say,CC,$@)
 	@mkdir -p $(@D)

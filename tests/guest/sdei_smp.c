@@ -6,7 +6,8 @@ const char payload_name[] = "sdei_smp";
 
 #define SPI	60U
 #define PPI	20U
-#define TIMER	30U			/* the physical timer's PPI */
+#define TIMER	30U			/* the physical timer's PPI, at EL1 */
+#define TIMER_EL2 26U
 
 static struct event signal[MAX_CPUS], shared, bound[MAX_CPUS], spi_event, crit[MAX_CPUS];
 
@@ -231,26 +232,39 @@ static void disarm_bound(u64 me)
 	sdei_disarm(&bound[me]);
 }
 
+static bool at_el2(void)
+{
+	return read_sysreg(currentel) == 8;
+}
+
+/* The physical timer of the exception level that we run at: on, from cval; or off. */
+static void timer_set(bool on, u64 cval)
+{
+	if (at_el2()) {
+		write_sysreg(cval, s3_4_c14_c2_2);	/* CNTHP_CVAL_EL2, CNTHP_CTL_EL2 */
+		write_sysreg(on, s3_4_c14_c2_1);
+	} else {
+		write_sysreg(cval, cntp_cval_el0);
+		write_sysreg(on, cntp_ctl_el0);
+	}
+	isb();
+}
+
 static u64 timer_off(struct event *ev, struct sdei_frame *f)
 {
-	write_sysreg(0, cntp_ctl_el0);
-	isb();
+	timer_set(false, 0);
 	return 0;
 }
 
 static void arm_timer(u64 me)
 {
 	sdei_arm(&bound[me], EV_DYN_PRIVATE, timer_off);
-	write_sysreg(read_sysreg(cntpct_el0) + ticks_from_us(5000), cntp_cval_el0);
-	write_sysreg(1, cntp_ctl_el0);
-	isb();
+	timer_set(true, read_sysreg(cntpct_el0) + ticks_from_us(5000));
 }
 
 static void start_timer(u64 me)
 {
-	write_sysreg(0, cntp_cval_el0);
-	write_sysreg(1, cntp_ctl_el0);
-	isb();
+	timer_set(true, 0);
 }
 
 static bool all_bound(u32 n)
@@ -278,7 +292,7 @@ static void private_interrupts(void)
 	on(3, disarm_bound);
 	IS(sdei(SDEI_RELEASE, EV_DYN_PRIVATE, 0), 0, "T37 RELEASE");
 	IS(sdei(SDEI_RELEASE, EV_DYN_PRIVATE, 0), SDEI_INVALID, "T37 RELEASE again");
-	IS(sdei(SDEI_BIND, TIMER, 0), EV_DYN_PRIVATE, "T13 BIND of the timer");
+	IS(sdei(SDEI_BIND, at_el2() ? TIMER_EL2 : TIMER, 0), EV_DYN_PRIVATE, "T13 BIND of the timer");
 	on_all(arm_timer);
 	check(all_bound(1), "T13 the timer of every CPU", "not so");
 	on_all(start_timer);

@@ -31,6 +31,11 @@ static const char *now;		/* case that runs */
 #define P1	(&sim.pe[1])
 #define P2	(&sim.pe[2])
 
+static bool any_pstate(const struct sdei_pe *pe, u64 pstate)
+{
+	return true;
+}
+
 static s64 reg(struct sdei_pe *pe, u32 num)
 {
 	return sdei_event_register(pe, num, ENTRY, 7, 0, 0);
@@ -542,6 +547,62 @@ static void resets(void)
 	IS(sdei_event_status(P1, EV_SHARED_CRIT), 0);
 }
 
+/* Registers that handlers interrupted, and moved to another VM. */
+static void contexts(void)
+{
+	static u64 pe_words[64 + SDEI_GPRS * 4], vm_words[64];
+	unsigned i;
+	u64 val;
+
+	CASE("T23 CONTEXT");
+	arm(P0, EV_PRIVATE);
+	arm(P0, EV_PRIVATE_CRIT);
+	trigger(P0, EV_PRIVATE);
+	IS(sim_look(P0), EV_PRIVATE);
+	trigger(P0, EV_PRIVATE_CRIT);
+	IS(sim_look(P0), EV_PRIVATE_CRIT);
+	for (i = 0; i < SDEI_GPRS; i++) {
+		P0->ctx[SDEI_NORMAL].x[i] = 100 + i;
+		P0->ctx[SDEI_CRITICAL].x[i] = 200 + i;
+	}
+	for (i = 0; i < SDEI_GPRS; i++) {
+		IS(sdei_event_context(P0, i, &val), 0);
+		IS(val, 200 + i);
+	}
+	IS(sdei_event_context(P0, 18, &val), SDEI_INVALID);
+	IS(sdei_event_context(P1, 18, &val), SDEI_INVALID);
+	IS(sdei_event_context(P1, 0, &val), SDEI_DENIED);
+	now = "T44 nested handlers through registers";
+	sdei_pe_image_fill(P0, pe_words);
+	sdei_vm_image_fill(&sim.vm, vm_words);
+	sim_init(SIM_PES);
+	P0->masked = true;
+	struct sdei_restore r = {
+		.pe = P0, .pe_words = pe_words, .vm_words = vm_words, .has_gic = true, .pstate_ok = any_pstate,
+		.irq_keep = sim_irq_keep,
+	};
+	CHECK(!sdei_restore_check(&r));
+	sdei_restore_apply(&r);
+	IS(sdei_event_context(P0, 17, &val), 0);
+	IS(val, 217);
+	IS(sim_complete(P0), 0);
+	IS(sdei_event_context(P0, 17, &val), 0);
+	IS(val, 117);
+	IS(sim_complete(P0), 0);
+	IS(sim_complete(P0), SDEI_DENIED);
+	now = "T44 raised before a restored PE runs";
+	sim_init(SIM_PES);
+	pe_words[sdei_state_at(&sim.vm, 1)] = 3;	/* EV_PRIVATE: registered, enabled */
+	IS(sdei_image_raise(P0, 1, &pe_words[sdei_state_at(&sim.vm, 1)], SDEI_RAISE_NOW), -EBUSY);
+	IS(sdei_image_raise(P0, 1, &pe_words[sdei_state_at(&sim.vm, 1)], SDEI_RAISE), 0);
+	val = sdei_image_set(&sim.vm, SDEI_REG_PRIVATE(1, 1), pe_words[sdei_state_at(&sim.vm, 1)], 3);
+	IS(sdei_image_get(P0, SDEI_REG_PRIVATE(1, 1), val), 3 | 8);
+	IS(sdei_image_raise(P0, 1, &val, SDEI_CANCEL), 0);
+	val = sdei_image_set(&sim.vm, SDEI_REG_PRIVATE(1, 1), val, 3 | 8);
+	IS(sdei_image_get(P0, SDEI_REG_PRIVATE(1, 1), val), 3);
+	IS(sdei_image_raise(P0, 1, &val, SDEI_CANCEL), -ENOENT);
+}
+
 static void power(void)
 {
 	CASE("T40 CPU_OFF, CPU_ON");
@@ -613,6 +674,7 @@ int main(void)
 	binding();
 	resets();
 	power();
+	contexts();
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed != 0;
 }

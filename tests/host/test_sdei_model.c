@@ -10,9 +10,10 @@
  *  - nothing starts on a PE that is masked or off
  *  - what is pending stays pending until it starts, is unregistered, or its PE goes off
  *  - an interrupt is the event's exactly while it is registered or runs
+ *  - T44: read as registers and restored in a new VM, in either order of the PEs, it is the same state
  *
- * Without an argument shared events are for any PE and interrupts are levels, which takes seconds; with one (test-full)
- * also routed to either PE, edges, and critical events: millions of states.
+ * Without an argument shared events are for any PE and interrupts are levels, which takes seconds, and a quarter of the states
+ * moves; with one (test-full) also routed to either PE, edges, and critical events: millions of states, all of them moved.
  */
 #include "tests/host/sdei_sim.h"
 
@@ -45,6 +46,8 @@ static u64 get(struct pack *p, unsigned n)
 	p->at += n;
 	return val;
 }
+
+#define WOKEN_BIT(pe)	((pe) * 10 + 2)
 
 static u64 state_pack(void)
 {
@@ -274,6 +277,63 @@ static const char *check_step(const struct sim *old, unsigned what)
 	return bad;
 }
 
+/* ---- T44 ---- */
+
+static bool any_pstate(const struct sdei_pe *pe, u64 pstate)
+{
+	return true;
+}
+
+static const char *restore(struct sdei_pe *pe, const u64 *pe_words, const u64 *vm_words, bool last)
+{
+	struct sdei_restore r = {
+		.pe = pe, .pe_words = pe_words, .vm_words = vm_words, .last = last, .has_gic = true,
+		.pstate_ok = any_pstate, .irq_keep = sim_irq_keep,
+	};
+	const char *bad = sdei_restore_check(&r);
+
+	if (!bad)
+		sdei_restore_apply(&r);
+	return bad;
+}
+
+/* From a state to the same in another VM, whose PE @first runs first. The interrupt controller is restored by itself. */
+static const char *check_move(u64 state, unsigned first, u64 pristine, const bool config[3])
+{
+	static u64 pe_words[PES][64 + SDEI_GPRS * 4], vm_words[32];
+	struct sim_irq irq;
+	bool online[PES];
+	const char *bad;
+	unsigned i;
+
+	state_unpack(state, config[0], config[1], config[2]);
+	for (i = 0; i < PES; i++) {
+		sdei_pe_image_fill(&sim.pe[i], pe_words[i]);
+		online[i] = sim.online[i];
+	}
+	sdei_vm_image_fill(&sim.vm, vm_words);
+	irq = sim.spi[SPI];
+	irq.claimed = false;
+	state_unpack(pristine, config[0], config[1], config[2]);
+	sim.spi[SPI] = irq;
+	for (i = 0; i < PES; i++)
+		sim.online[i] = online[i];
+	for (i = 0; i < PES; i++) {
+		struct sdei_pe *pe = &sim.pe[first ^ i];
+
+		bad = restore(pe, pe_words[first ^ i], i ? NULL : vm_words, i + 1 == PES);
+		if (bad)
+			return bad;
+		sdei_reevaluate(&sim.pe[0]);
+		sdei_reevaluate(&sim.pe[1]);
+		sdei_offer(&sim.vm);
+	}
+	bad = sim_check();
+	for (i = 0; i < PES; i++)	/* who was told to look may differ; that somebody was is checked above */
+		sim.woken[i] = state >> WOKEN_BIT(i) & 1;
+	return bad ? bad : state_pack() != state ? "another state after a move to another VM" : NULL;
+}
+
 /* ---- exploration ---- */
 
 #define TABLE	(1U << 24)
@@ -297,6 +357,7 @@ static bool add(u64 state)
 
 static unsigned explore(bool critical_shared, bool critical_private, bool edge)
 {
+	const bool config[3] = { critical_shared, critical_private, edge };
 	static struct sim old;
 	unsigned next, i, n;
 
@@ -310,6 +371,14 @@ static unsigned explore(bool critical_shared, bool critical_private, bool edge)
 	}
 	add(state_pack());
 	for (next = 0; next < seen; next++) {
+		for (i = 0; i < PES && (full || next % 4 == 0); i++) {
+			const char *bad = check_move(queue[next], i, queue[0], config);
+
+			if (!bad)
+				continue;
+			printf("%s: state %#lx, PE %u first: T44 %s\n", now, (long)queue[next], i, bad);
+			return 0;
+		}
 		for (i = 0; i < PES; i++)
 			for (n = 0; n < STEPS; n++) {
 				const char *bad;

@@ -3,6 +3,7 @@
  * Into EL1 or EL0 and back to virtual EL2: see el2.h. While code below runs, SP_EL2 points at what below_enter saved: the
  * callee-saved registers, and the struct below.
  */
+#include "frame.h"
 #include "lib.h"
 #include "el2.h"
 
@@ -20,20 +21,7 @@ below_enter:
 	ldp	x1, x2, [x0, #BELOW_PC]
 	msr	elr_el2, x1
 	msr	spsr_el2, x2
-	ldp	x2, x3, [x0, #16]
-	ldp	x4, x5, [x0, #32]
-	ldp	x6, x7, [x0, #48]
-	ldp	x8, x9, [x0, #64]
-	ldp	x10, x11, [x0, #80]
-	ldp	x12, x13, [x0, #96]
-	ldp	x14, x15, [x0, #112]
-	ldp	x16, x17, [x0, #128]
-	ldp	x18, x19, [x0, #144]
-	ldp	x20, x21, [x0, #160]
-	ldp	x22, x23, [x0, #176]
-	ldp	x24, x25, [x0, #192]
-	ldp	x26, x27, [x0, #208]
-	ldp	x28, x29, [x0, #224]
+	frame_x2_x29 ldp, x0
 	ldr	x30, [x0, #240]
 	ldr	x1, [x0, #BELOW_ERET]
 	cbnz	x1, 1f
@@ -46,20 +34,7 @@ below_enter:
 	/* An exception from below. x0 and x1 are on the stack. */
 lower:
 	ldr	x1, [sp, #16 + 96]
-	stp	x2, x3, [x1, #16]
-	stp	x4, x5, [x1, #32]
-	stp	x6, x7, [x1, #48]
-	stp	x8, x9, [x1, #64]
-	stp	x10, x11, [x1, #80]
-	stp	x12, x13, [x1, #96]
-	stp	x14, x15, [x1, #112]
-	stp	x16, x17, [x1, #128]
-	stp	x18, x19, [x1, #144]
-	stp	x20, x21, [x1, #160]
-	stp	x22, x23, [x1, #176]
-	stp	x24, x25, [x1, #192]
-	stp	x26, x27, [x1, #208]
-	stp	x28, x29, [x1, #224]
+	frame_x2_x29 stp, x1
 	str	x30, [x1, #240]
 	str	x0, [x1, #BELOW_KIND]
 	ldp	x2, x3, [sp], #16

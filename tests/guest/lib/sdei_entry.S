@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Where all SDEI handlers of the payloads start and end. */
+#include "frame.h"
 #include "sdei.h"
 
 	.text
@@ -8,20 +9,7 @@
 sdei_entry:
 	sub	sp, sp, #SDEI_FRAME
 	stp	x0, x1, [sp]
-	stp	x2, x3, [sp, #16]
-	stp	x4, x5, [sp, #32]
-	stp	x6, x7, [sp, #48]
-	stp	x8, x9, [sp, #64]
-	stp	x10, x11, [sp, #80]
-	stp	x12, x13, [sp, #96]
-	stp	x14, x15, [sp, #112]
-	stp	x16, x17, [sp, #128]
-	stp	x18, x19, [sp, #144]
-	stp	x20, x21, [sp, #160]
-	stp	x22, x23, [sp, #176]
-	stp	x24, x25, [sp, #192]
-	stp	x26, x27, [sp, #208]
-	stp	x28, x29, [sp, #224]
+	frame_x2_x29 stp
 	str	x30, [sp, #240]
 	mrs	x2, elr_el1
 	mrs	x3, spsr_el1
