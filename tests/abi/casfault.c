@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Why page_fault_test cannot pass under QEMU, here and on Linux: which accesses that fault are reported as writes
+ * Why page_fault_test cannot pass under QEMU with more than one CPU, here and on Linux (with one CPU QEMU does atomic
+ * instructions as a load and a store, and these checks are wrong): which accesses that fault are reported as writes
  * (ESR_EL2.WnR). An atomic instruction's fault is a write only if a read of the same place would not have faulted
  * (Arm ARM, ESR_ELx, ISS of a Data Abort, WnR); where nothing is mapped that is never so, yet QEMU says write. So a CAS
  * to a read-only slot whose page is missing never asks userfaultfd for the page, which ro_memslot_no_syndrome_guest_cas
