@@ -7,6 +7,7 @@
 #include "linux/fs/vfs.h"
 
 #define PIPE_PAGES	16
+#define PIPE_PAGES_MIN	1		/* of a process that has half of what it may have in buffers */
 #define PIPE_PAGES_MAX	256
 #define PIPE_ATOMIC	4096UL		/* PIPE_BUF */
 
@@ -19,6 +20,7 @@ struct pipe {
 	u64 head, tail;
 	unsigned npages;
 	char **page;
+	struct process *payer;		/* whom npages are charged to */
 };
 
 static struct pipe *pipe_alloc(void)
@@ -28,8 +30,14 @@ static struct pipe *pipe_alloc(void)
 	if (!p)
 		return NULL;
 	p->npages = PIPE_PAGES;
-	p->page = kcalloc(p->npages, sizeof(p->page[0]));
+	p->payer = kbuf_new(PIPE_PAGES * PAGE_SIZE, 2 * KBUF_SHARE);
+	if (!p->payer) {
+		p->npages = PIPE_PAGES_MIN;
+		p->payer = kbuf_new(PIPE_PAGES_MIN * PAGE_SIZE, KBUF_SHARE);
+	}
+	p->page = p->payer ? kcalloc(p->npages, sizeof(p->page[0])) : NULL;
 	if (!p->page) {
+		kbuf_gone(p->payer, p->npages * PAGE_SIZE);
 		kfree(p);
 		return NULL;
 	}
@@ -52,6 +60,7 @@ static void pipe_put(struct pipe *p)
 	if (__atomic_fetch_sub(&p->refs, 1, __ATOMIC_ACQ_REL) != 1)
 		return;
 	pages_free_all(p->page, p->npages);
+	kbuf_gone(p->payer, p->npages * PAGE_SIZE);
 	kfree(p);
 }
 
@@ -241,7 +250,7 @@ static const struct file_ops fifo_ops = {
 /* Bytes are copied to the start of a new ring. p->lock held. */
 static s64 pipe_resize(struct pipe *p, u64 size)
 {
-	u64 used = pipe_used(p);
+	u64 used = pipe_used(p), more;
 	unsigned n = PIPE_PAGES / 16, i;
 	struct pipe new;
 	size_t len;
@@ -255,14 +264,20 @@ static s64 pipe_resize(struct pipe *p, u64 size)
 		return -EBUSY;
 	new.npages = n;
 	new.head = new.tail = 0;
+	more = n > p->npages ? (n - p->npages) * PAGE_SIZE : 0;
+	if (more && !kbuf_charge(p->payer, more))
+		return -EPERM;
 	new.page = kcalloc(n, sizeof(new.page[0]));
-	if (!new.page)
+	if (!new.page) {
+		kbuf_uncharge(p->payer, more);
 		return -ENOMEM;
+	}
 	/* Pages of the ring first, so that nothing can fail with half of the bytes moved. */
 	for (i = 0; i * PAGE_SIZE < used; i++) {
 		new.page[i] = kmalloc(PAGE_SIZE);
 		if (!new.page[i]) {
 			pages_free_all(new.page, n);
+			kbuf_uncharge(p->payer, more);
 			return -ENOMEM;
 		}
 	}
@@ -274,6 +289,8 @@ static s64 pipe_resize(struct pipe *p, u64 size)
 		new.head += pipe_take(p, &b);
 	}
 	pages_free_all(p->page, p->npages);
+	if (n < p->npages)
+		kbuf_uncharge(p->payer, (p->npages - n) * PAGE_SIZE);
 	p->page = new.page;
 	WRITE_ONCE(p->tail, 0);
 	WRITE_ONCE(p->head, new.head);
@@ -397,7 +414,7 @@ SYSCALL(pipe2)
 		return -EINVAL;
 	p = pipe_alloc();
 	if (!p)
-		return -ENOMEM;
+		return -ENFILE;	/* as Linux */
 	p->readers = p->writers = 1;
 	p->reader_opens = p->writer_opens = 1;
 	rd = pipe_end(p, O_RDONLY | flags);

@@ -15,8 +15,10 @@ struct usock *usock_alloc(void)
 
 	if (!s)
 		return NULL;
-	s->buf = vmalloc(UNIX_BUF);
+	s->payer = kbuf_new(UNIX_BUF, KBUF_SHARE);
+	s->buf = s->payer ? vmalloc(UNIX_BUF) : NULL;
 	if (!s->buf) {
+		kbuf_gone(s->payer, UNIX_BUF);
 		kfree(s);
 		return NULL;
 	}
@@ -66,6 +68,7 @@ void usock_put(struct usock *s)
 	}
 	inode_put(s->inode);
 	vfree(s->buf);
+	kbuf_gone(s->payer, UNIX_BUF);
 	kfree(s);
 }
 

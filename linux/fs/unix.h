@@ -43,6 +43,7 @@ struct usock {
 	struct list pending, pending_link;	/* connections not yet accepted */
 	unsigned npending, backlog;
 	int pid;			/* who made or connected it: SO_PEERCRED */
+	struct process *payer;		/* whom buf is charged to */
 	struct waitq rd, wr;
 	/* received */
 	struct mutex lock;

@@ -33,7 +33,6 @@ int kspec_put(u64 uaddr, u64 ns);
 struct task *task_alloc(struct process *p);	/* not linked anywhere; NULL: no memory */
 void task_free(struct task *t);			/* drops its thread too */
 struct process *process_alloc(void);		/* one reference, no id, empty */
-void process_get(struct process *p);
 /* Give t an id and link it into its process (and the process into the tree when t is its first): ids equal then. */
 int task_link_locked(struct task *t);		/* tasklist_lock held; -EAGAIN: no id left */
 void task_unlink_locked(struct task *t);	/* tasklist_lock held */

@@ -113,6 +113,7 @@ struct process {		/* a thread group */
 	u64 itimer_interval;		/* ns */
 	char *exe;
 	char comm[16];
+	u64 kbuf_bytes;			/* atomic: kbuf.c */
 };
 
 extern spinlock_t tasklist_lock;
@@ -124,7 +125,18 @@ int process_send_signal(struct process *p, int sig, const siginfo_t *info);
 int pgrp_send_signal(int pgid, int sig);
 void force_signal(int sig, int code, u64 addr);		/* synchronous fault of the current thread */
 struct process *process_find(int pid);			/* with a reference, NULL */
+void process_get(struct process *p);
 void process_put(struct process *p);
+/*
+ * Buffers of the kernel that a process fills (kbuf.c): false or NULL when it or all together have too many bytes in them.
+ * kbuf_new() charges the caller, who may have 1/share of the memory (KBUF_SHARE: all that a process may have) and gives a
+ * reference to it; kbuf_gone() takes both back, and NULL is nothing.
+ */
+#define KBUF_SHARE 16
+bool kbuf_charge(struct process *p, u64 bytes);
+void kbuf_uncharge(struct process *p, u64 bytes);
+struct process *kbuf_new(u64 bytes, unsigned int share);
+void kbuf_gone(struct process *p, u64 bytes);
 static inline bool signal_pending(void) { return notify_pending(); }
 /*
  * Swap the current thread's signal mask for the time of a call: returns the old one through *old.
