@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fine-grained traps (HFG*TR_EL2) and HCRX_EL2 of a guest hypervisor, while its guest runs: each bit that tables/nvtrap.tbl has
+ * Fine-grained traps (HFG*TR_EL2), HCRX_EL2 and HSTR_EL2 of a guest hypervisor, while its guest runs: each bit that tables/nvtrap.tbl has
  * a row for joins ours in the hardware, so that what neither of us traps stays there. Whose trap it was is route.c's business.
  * The vCPU's thread, preemption off. Arm ARM D19.2.66 (HFGRTR_EL2), D19.2.49 (HCRX_EL2).
  */
@@ -14,6 +14,8 @@
 #define HFGITR_EL2	S3_4_C1_C1_6
 #define HDFGRTR_EL2	S3_4_C3_C1_4
 #define HDFGWTR_EL2	S3_4_C3_C1_5
+
+#define HSTR_BITS	0xbfefUL
 
 /* What traps for either of us: bits that trap when they are 1 join, those that trap when they are 0 must both be 1. */
 #define both(v, reg, ours) \
@@ -46,10 +48,23 @@ static bool fgt_join(struct vcpu *v)
 	return true;
 }
 
+/* Nothing of ours there: such guests have AArch32 at EL0 only. */
+static void hstr_load(struct nested *n)
+{
+	u64 hstr = n->hyp ? 0 : vncr_reg(n, REG_HSTR_EL2) & HSTR_BITS;
+
+	if (likely(!hstr && !n->hstr_joined))
+		return;
+	write_sysreg(hstr, hstr_el2);
+	n->hstr_joined = hstr;
+}
+
 void nested_fgt_load(struct vcpu *v)
 {
 	struct nested *n = v->nested;
 	u64 hcrx;
+
+	hstr_load(n);
 
 	if (n->hyp) {
 		if (n->fgt_joined)

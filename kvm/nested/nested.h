@@ -78,6 +78,8 @@ struct nested {
 	bool fp_traps, sve_traps; /* the hypervisor traps its guest's FP, SVE */
 	u64 tde, ich_traps;	/* of its MDCR_EL2 and ICH_HCR_EL2, as they are in hardware */
 	bool fgt_joined, hcrx_joined;	/* its fine-grained traps and HCRX_EL2 are in hardware, with ours */
+	bool hstr_joined;	/* its HSTR_EL2 too */
+	bool vdisr;		/* its VDISR_EL2 is in hardware, for its guest: DISR_EL1 is in memory */
 	bool maint;		/* level of the maintenance interrupt */
 	struct shadow *shadow;	/* held while the guest's context is the current one */
 	struct vncr_window *window;	/* NULL until a guest with an EL2 of its own is entered */

@@ -15,6 +15,7 @@
 #define HFGITR_ERET	51
 #define HFGITR_SVC_EL0	52
 #define HFGITR_SVC_EL1	53
+#define HSTR_BITS	0xbfefUL
 #define HCRX_FGTNXS	BIT(4)
 #define PSR_MODE	0xfUL
 
@@ -107,6 +108,12 @@ static bool instruction_traps(struct vcpu *v, unsigned bit)
 	return (v->vm->feats & FEAT_FGT) && (reg_read(v, REG_HFGITR_EL2) >> bit & 1);
 }
 
+/* AArch32 at EL0: MRC and MCR of this CRn, MRRC and MCRR of this CRm. */
+static bool hstr_traps(struct vcpu *v, unsigned cr)
+{
+	return reg_read(v, REG_HSTR_EL2) & HSTR_BITS & BIT(cr);
+}
+
 static bool svc_traps(struct vcpu *v)
 {
 	return instruction_traps(v, v->regs.pstate & PSR_MODE ? HFGITR_SVC_EL1 : HFGITR_SVC_EL0);
@@ -150,6 +157,10 @@ static bool is_forwarded(struct vcpu *v, u64 esr)
 		return svc_traps(v);
 	case ESR_EC_MOPS:
 		return true;	/* MCE2 */
+	case ESR_EC_CP15_32:
+		return hstr_traps(v, esr >> 10 & 15);
+	case ESR_EC_CP15_64:
+		return hstr_traps(v, esr >> 1 & 15);
 	case EC_PAC:
 		return (hcr & (HCR_API | HCR_APK)) != (HCR_API | HCR_APK);
 	case ESR_EC_BREAKPT_LOW:

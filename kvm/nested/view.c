@@ -18,6 +18,7 @@
 
 #define VNCR_EL2	S3_4_C2_C2_0
 #define VSESR_EL2	S3_4_C5_C2_3
+#define VDISR_EL2	S3_4_C12_C1_1
 #define ICH_HCR_TRAPS	GENMASK(14, 10)
 #define PSR_MODE	0xfUL
 #define PSR_nRW		BIT(4)
@@ -247,7 +248,7 @@ void nested_load(struct vcpu *v)
 
 	n->hyp = context_of(v);
 	n->tde = n->ich_traps = 0;
-	n->fgt_joined = n->hcrx_joined = false;
+	n->fgt_joined = n->hcrx_joined = n->hstr_joined = false;
 	if (n->hyp && !(v->regs.pstate & PSR_nRW) && (v->regs.pstate & PSR_MODE))
 		v->regs.pstate -= EL_DIFF;
 	ASSERT(n->hyp || n->shadow);
@@ -257,8 +258,30 @@ void nested_load(struct vcpu *v)
 	timer_nested_view(v, n->hyp);
 }
 
+/*
+ * DISR_EL1 while HCR_EL2.AMO is set is VDISR_EL2, in hardware: the guest has its hypervisor's there if that sets AMO, all else its
+ * own DISR_EL1. Arm ARM D19.2.41.
+ */
+static void disr_switch(struct vcpu *v, bool guest)
+{
+	struct nested *n = v->nested;
+	bool vdisr = guest && (nested_hcr(v) & HCR_AMO) && host.ras;
+
+	if (vdisr == n->vdisr)
+		return;
+	n->vdisr = vdisr;
+	if (vdisr) {
+		vreg(v, REG_DISR_EL1) = read_sysreg(VDISR_EL2);
+		write_sysreg(vncr_reg(n, REG_VDISR_EL2), VDISR_EL2);
+	} else {
+		vncr_reg(n, REG_VDISR_EL2) = read_sysreg(VDISR_EL2);
+		write_sysreg(vreg(v, REG_DISR_EL1), VDISR_EL2);
+	}
+}
+
 void nested_load_end(struct vcpu *v)
 {
+	disr_switch(v, !v->nested->hyp);
 	v->nested->window_on = false;
 	write_sysreg(v->nested->vncr, VNCR_EL2);
 	nested_traps_load(v);
@@ -271,6 +294,7 @@ void nested_load_end(struct vcpu *v)
 
 void nested_put_begin(struct vcpu *v)
 {
+	disr_switch(v, false);
 	if (v->nested->lrs) {
 		nested_vgic_put(v);
 		vgic_load(v);
@@ -323,6 +347,7 @@ void nested_switch(struct vcpu *v, bool hyp)
 		v->s2 = &n->shadow->s2;
 	}
 	n->hyp = hyp;
+	disr_switch(v, !hyp);
 	stage2_load(v);
 	nested_traps_load(v);
 	timer_nested_view(v, hyp);

@@ -303,6 +303,48 @@ static void virtual_exceptions(void)
 	check(!ret && below_hvc(&b, 1), "none without", "%lx, esr %lx", ret, b.esr);
 }
 
+/* DISR_EL1 of the guest is the hypervisor's VDISR_EL2 while HCR_EL2.AMO is set, else they share one. */
+static void disr(void)
+{
+	u64 key = SYSKEY(3, 0, 12, 1, 1);
+	u32 code[3] = { 0xd5200000 | (u32)key << 5, 0xd5000000 | (u32)key << 5 | 1, 0xd65f03c0 };	/* x0 = DISR_EL1; = x1; ret */
+
+	if (!(read_sysreg(id_aa64pfr0_el1) >> 28 & 0xf))
+		return;
+	write_sysreg(0x80000011, s3_0_c12_c1_1);	/* DISR_EL1 */
+	write_sysreg(0x80000022, s3_4_c12_c1_1);	/* VDISR_EL2 */
+	write_sysreg(HCR_BELOW | HCR_AMO, hcr_el2);
+	below_call(&b, EL1H, code_of(code, 3), 0, 0x80000033);
+	check_eq(b.x[0], 0x80000022, "DISR_EL1 of the guest is VDISR_EL2");
+	check_eq(read_sysreg(s3_4_c12_c1_1), 0x80000033, "what it writes too");
+	check_eq(read_sysreg(s3_0_c12_c1_1), 0x80000011, "DISR_EL1 at EL2 is another");
+	write_sysreg(HCR_BELOW, hcr_el2);
+	below_call(&b, EL1H, code_of(code, 3), 0, 0);
+	check_eq(b.x[0], 0x80000011, "DISR_EL1 without AMO is EL2's too");
+	check_eq(read_sysreg(s3_0_c12_c1_1), 0, "what is written there too");
+	write_sysreg(0, s3_4_c12_c1_1);
+}
+
+/* HSTR_EL2.T13: MRC of TPIDRURO at EL0 in AArch32. */
+static void hstr(void)
+{
+	static const u32 code[] = { 0xee1d0f70, 0xef000000 };	/* mrc p15, 0, r0, c13, c0, 3; svc #0 */
+	u64 ret;
+
+	if ((read_sysreg(id_aa64pfr0_el1) & 0xf) != 2)
+		return;
+	ret = below_call(&b, 0x1d0, code_of(code, 2), 0, 0);
+	check_eq(ret, BELOW_EXCEPTION + 12, "AArch32 at EL0");
+	write_sysreg(1 << 13, hstr_el2);
+	isb();
+	ret = below_call(&b, 0x1d0, code_of(code, 2), 0, 0);
+	check(!ret && ESR_EC(b.esr) == 3 && (b.esr & 0xfffff) == (3 << 17 | 13 << 10 | 1), "HSTR_EL2.T13", "%lx esr %lx", ret, b.esr);
+	write_sysreg(1 << 12, hstr_el2);
+	isb();
+	check_eq(below_call(&b, 0x1d0, code_of(code, 2), 0, 0), BELOW_EXCEPTION + 12, "HSTR_EL2.T12 is about others");
+	write_sysreg(0, hstr_el2);
+}
+
 /* FP and debug exceptions of EL1, as CPTR_EL2 and MDCR_EL2 say. */
 static void fp_and_debug(void)
 {
@@ -342,5 +384,7 @@ void payload_main(void)
 	el1_state();
 	interrupts();
 	virtual_exceptions();
+	disr();
+	hstr();
 	fp_and_debug();
 }
