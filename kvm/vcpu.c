@@ -29,7 +29,6 @@
 #define PSR_EL2H_DAIF	0x3c9UL
 #define FEATURES_KNOWN	0x1ffU	/* KVM_ARM_VCPU_POWER_OFF .. HAS_EL2_E2H0 */
 #define FEATURE(n)	(1U << (n))
-#define NOT_WITH_EL2	(FEATURE(KVM_ARM_VCPU_EL1_32BIT) | FEATURE(KVM_ARM_VCPU_PMU_V3))
 #define PTRAUTH_BOTH	(FEATURE(KVM_ARM_VCPU_PTRAUTH_ADDRESS) | FEATURE(KVM_ARM_VCPU_PTRAUTH_GENERIC))
 
 struct vcpu_config *vcpu_config_edit(struct vcpu *v)
@@ -210,8 +209,8 @@ static int features_check(const struct kvm_vcpu_init *init)
 		return -EINVAL;
 	if ((f & PTRAUTH_BOTH) && (f & PTRAUTH_BOTH) != PTRAUTH_BOTH)
 		return -EINVAL;
-	/* An EL2 over AArch32 there cannot be; over a PMU it has no registers yet (docs/nested.md). */
-	if ((f & FEATURE(KVM_ARM_VCPU_HAS_EL2)) && (f & NOT_WITH_EL2))
+	/* An EL2 over AArch32 there cannot be. */
+	if ((f & FEATURE(KVM_ARM_VCPU_HAS_EL2)) && (f & FEATURE(KVM_ARM_VCPU_EL1_32BIT)))
 		return -EINVAL;
 	return 0;
 }

@@ -37,12 +37,19 @@ static bool is_simple(u64 esr)
 	return ESR_OP0(esr) == 2 && !ESR_OP1(esr) && !ESR_CRN(esr) && ESR_CRM(esr) == 2 && ESR_OP2(esr) == 2;
 }
 
+static bool is_mdcr(u64 esr)
+{
+	return ESR_OP0(esr) == 3 && ESR_OP1(esr) == 4 && ESR_CRN(esr) == 1 && ESR_CRM(esr) == 1 && ESR_OP2(esr) == 1;
+}
+
 static enum nested_fast fast_sys(struct vcpu *v, u64 esr)
 {
 	if (ESR_OP0(esr) == 1 && (ESR_CRN(esr) & 14) == 8)
 		return nested_tlbi_fast(v, esr) ? skip() : NESTED_SLOW;
 	if (!is_simple(esr))
 		return NESTED_COMMON;
+	if (unlikely(v->pmu) && is_mdcr(esr))	/* its change may raise an interrupt */
+		return NESTED_SLOW;
 	if (!sysreg_row_find(SYSREG_KEY(ESR_OP0(esr), ESR_OP1(esr), ESR_CRN(esr), ESR_CRM(esr), ESR_OP2(esr))))
 		return NESTED_SLOW;
 	/* Whoever has an exception instead is dispatched, and comes to the same exception again. */

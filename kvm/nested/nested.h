@@ -76,7 +76,7 @@ struct nested {
 	bool hyp;		/* context, valid while loaded */
 	bool lrs;		/* the list registers in hardware are the hypervisor's */
 	bool fp_traps, sve_traps; /* the hypervisor traps its guest's FP, SVE */
-	u64 tde, ich_traps;	/* of its MDCR_EL2 and ICH_HCR_EL2, as they are in hardware */
+	u64 mdcr, ich_traps;	/* MDCR_EL2, and its ICH_HCR_EL2's traps, as they are in hardware */
 	bool fgt_joined, hcrx_joined;	/* its fine-grained traps and HCRX_EL2 are in hardware, with ours */
 	bool hstr_joined;	/* its HSTR_EL2 too */
 	bool vdisr;		/* its VDISR_EL2 is in hardware, for its guest: DISR_EL1 is in memory */
@@ -137,6 +137,7 @@ u64 nested_pstate_arch(const struct vcpu *v);	/* PSTATE as the architecture has 
 /* view.c: change the context; loaded, interrupts off. To the guest's: n->shadow is held. */
 void nested_switch(struct vcpu *v, bool hyp);
 void nested_traps_load(struct vcpu *v);
+void nested_mdcr_load(struct vcpu *v);		/* MDCR_EL2 has changed; also for kvm/pmu/. Preemption off */
 
 /* exception.c */
 enum trap_result nested_eret(struct vcpu *v);

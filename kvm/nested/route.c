@@ -7,6 +7,7 @@
 #include "exit_classes.h"
 #include "kernel/cpu/sysreg.h"
 #include "kvm/nested/nested.h"
+#include "kvm/pmu/pmu.h"
 #include "kvm/run/run.h"
 #include "kvm/sysreg/sysreg.h"
 
@@ -41,7 +42,7 @@ static bool exists(struct vcpu *v, u16 key)
 {
 	const struct sysreg_row *row = sysreg_row_find(key);
 
-	return !row || !(row->feat & ~v->vm->feats);
+	return !row || (!(row->feat & ~v->vm->feats) && pmu_register_exists(v, key));
 }
 
 /* TLBI with nXS, which HCRX_EL2.FGTnXS takes out of the fine-grained traps. */

@@ -11,6 +11,7 @@
 #include "kernel/mm/page.h"
 #include "kvm/features.h"
 #include "kvm/nested/nested.h"
+#include "kvm/pmu/pmu.h"
 #include "kvm/run/run.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/timer/timer.h"
@@ -22,6 +23,7 @@
 #define ICH_HCR_TRAPS	GENMASK(14, 10)
 #define PSR_MODE	0xfUL
 #define PSR_nRW		BIT(4)
+#define MDCR_HPMN	GENMASK(4, 0)
 #define EL1T		4UL
 #define EL2T		8UL
 #define ZCR_LEN		0xfUL
@@ -149,16 +151,29 @@ static void vectors_limit(struct vcpu *v)
 		fp_guest_limit(&v->fp, vl);
 }
 
-/* Traps of the hypervisor's that are seldom there: debug exceptions, and our own vGIC's registers. */
+/* Debug exceptions that the hypervisor traps, and which counters are its own. */
+void nested_mdcr_load(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+	u64 mdcr = v->traps.mdcr;
+
+	if (!n->hyp)
+		mdcr |= vreg(v, REG_MDCR_EL2) & MDCR_TDE;
+	if (unlikely(v->pmu))
+		mdcr = (mdcr & ~MDCR_HPMN) | pmu_mdcr(v);
+	if (unlikely(mdcr != n->mdcr)) {
+		n->mdcr = mdcr;
+		write_sysreg(mdcr, mdcr_el2);
+	}
+}
+
+/* Traps of the hypervisor's that are seldom there: those of MDCR_EL2, and our own vGIC's registers. */
 static void more_traps_load(struct vcpu *v)
 {
 	struct nested *n = v->nested;
-	u64 tde = n->hyp ? 0 : vreg(v, REG_MDCR_EL2) & MDCR_TDE, ich;
+	u64 ich;
 
-	if (unlikely(tde || n->tde)) {
-		n->tde = tde;
-		write_sysreg(v->traps.mdcr | tde, mdcr_el2);
-	}
+	nested_mdcr_load(v);
 	ich = n->hyp || (nested_hcr(v) & HCR_IMO) ? 0 : vncr_reg(n, REG_ICH_HCR_EL2) & ICH_HCR_TRAPS;
 	if (unlikely(ich != n->ich_traps)) {
 		n->ich_traps = ich;
@@ -247,7 +262,8 @@ void nested_load(struct vcpu *v)
 	struct nested *n = v->nested;
 
 	n->hyp = context_of(v);
-	n->tde = n->ich_traps = 0;
+	n->mdcr = v->traps.mdcr;
+	n->ich_traps = 0;
 	n->fgt_joined = n->hcrx_joined = n->hstr_joined = false;
 	if (n->hyp && !(v->regs.pstate & PSR_nRW) && (v->regs.pstate & PSR_MODE))
 		v->regs.pstate -= EL_DIFF;
@@ -337,6 +353,8 @@ void nested_switch(struct vcpu *v, bool hyp)
 	else if (lrs)
 		vgic_put(v);
 	timer_put(v);
+	if (unlikely(v->pmu))
+		pmu_put(v);
 	if (hyp) {
 		sysregs_el1_out(v, n->vncr);
 		sysregs_el2_in(v, n->vncr);
@@ -357,6 +375,8 @@ void nested_switch(struct vcpu *v, bool hyp)
 		nested_vgic_load(v);
 	else if (was)
 		vgic_load(v);
+	if (unlikely(v->pmu))
+		pmu_load(v);
 }
 
 u64 nested_reg_read(struct vcpu *v, enum reg r)

@@ -10,6 +10,7 @@
 #include "kernel/dev/platform.h"
 #include "kernel/irq/irq.h"
 #include "kvm/features.h"
+#include "kvm/nested/nested.h"
 #include "kvm/pmu/internal.h"
 #include "kvm/vgic/vgic.h"
 
@@ -37,28 +38,46 @@ static u64 hw_count(unsigned i)
 	return read_sysreg(PMXEVCNTR_EL0);
 }
 
+/* May counter i count at virtual EL2, whatever its filter says? */
+static bool hyp_prohibits(const struct vcpu *v, unsigned i)
+{
+	u64 mdcr = vreg(v, REG_MDCR_EL2);
+
+	if (i == CYCLE)
+		return (mdcr & MDCR_HCCD) || ((mdcr & MDCR_HPMD) && (vreg(v, REG_PMCR_EL0) & PMCR_DP));
+	return (mdcr & MDCR_HPMD) && !(pmu_hyp_range(v) & BIT(i));
+}
+
+/* Where it counts, for the CPU: virtual EL2 is the CPU's EL1 while the hypervisor's context is loaded. */
+static u64 hw_filter(const struct vcpu *v, unsigned i, u64 type)
+{
+	u64 filter = type & (EVTYPER_P | EVTYPER_U);
+
+	if (likely(!v->nested || !v->nested->hyp))
+		return filter;
+	return (filter & EVTYPER_U) | (!(type & EVTYPER_NSH) || hyp_prohibits(v, i) ? EVTYPER_P : 0);
+}
+
 static void hw_start(const struct vcpu *v, unsigned i)
 {
-	u64 type = vreg(v, pmu_type_reg(i)), val = vreg(v, pmu_count_reg(i));
+	u64 type = vreg(v, pmu_type_reg(i)), val = vreg(v, pmu_count_reg(i)), filter = hw_filter(v, i, type);
 
 	if (i == CYCLE) {
-		write_sysreg(type & (EVTYPER_P | EVTYPER_U), pmccfiltr_el0);
+		write_sysreg(filter, pmccfiltr_el0);
 		write_sysreg(val, pmccntr_el0);
 		return;
 	}
 	select(i);
-	write_sysreg(type & (EVTYPER_P | EVTYPER_U | pmu_event_mask(host.pmu)), PMXEVTYPER_EL0);
+	write_sysreg(filter | (type & pmu_event_mask(host.pmu)), PMXEVTYPER_EL0);
 	write_sysreg(val, PMXEVCNTR_EL0);
 }
 
 /* Which of the enabled counters hardware counts: not those that only software increments, nor what the VMM's filter denies. */
 static u64 hw_counters(const struct vcpu *v)
 {
-	u64 which = vreg(v, REG_PMCNTENSET_EL0) & pmu_valid(v->vm), left;
+	u64 which = vreg(v, REG_PMCNTENSET_EL0) & pmu_on(v), left;
 	unsigned i, event;
 
-	if (!(vreg(v, REG_PMCR_EL0) & PMCR_E))
-		return 0;
 	for (left = which & ~BIT(CYCLE); left; left &= left - 1) {
 		i = __builtin_ctzl(left);
 		event = vreg(v, pmu_type_reg(i)) & pmu_event_mask(pmu_version(v->vm));
@@ -66,6 +85,25 @@ static u64 hw_counters(const struct vcpu *v)
 			which &= ~BIT(i);
 	}
 	return which;
+}
+
+u64 pmu_mdcr(const struct vcpu *v)
+{
+	u64 mdcr = vreg(v, REG_MDCR_EL2), hpmn = MIN(mdcr & MDCR_HPMN, (u64)v->vm->pmu_n);
+
+	/* The range may be empty for the guest only: a CPU without FEAT_HPMN0 wants at least one counter there. */
+	return hpmn ? hpmn | MDCR_HPME | (mdcr & MDCR_HLP) : FIELD_GET(PMCR_N, host_pmcr);
+}
+
+/* Both ranges are on, hw_counters says which counters are. */
+static u64 hw_pmcr(const struct vcpu *v)
+{
+	u64 cr = (vreg(v, REG_PMCR_EL0) & PMCR_WRITABLE & ~(PMCR_P | PMCR_C)) | PMCR_E, mdcr = vreg(v, REG_MDCR_EL2);
+
+	/* pmu_mdcr made one range of it, which is the hypervisor's. */
+	if (unlikely(v->nested) && !(mdcr & MDCR_HPMN))
+		cr = mdcr & MDCR_HLP ? cr | PMCR_LP : cr & ~PMCR_LP;
+	return cr;
 }
 
 void pmu_load(struct vcpu *v)
@@ -81,7 +119,7 @@ void pmu_load(struct vcpu *v)
 		on_cpu[this_cpu()->id] = v;
 		write_sysreg(vreg(v, REG_PMINTENSET_EL1) & which, pmintenset_el1);
 		write_sysreg(which, pmcntenset_el0);
-		write_sysreg(vreg(v, REG_PMCR_EL0) & PMCR_WRITABLE & ~(PMCR_P | PMCR_C), pmcr_el0);
+		write_sysreg(hw_pmcr(v), pmcr_el0);
 		isb();
 	}
 	pmu_level_update(v);	/* what the last put found */

@@ -19,11 +19,19 @@
 #define CYCLE		31U
 #define EVTYPER_P	BIT(31)
 #define EVTYPER_U	BIT(30)
+#define EVTYPER_NSH	BIT(27)		/* count at EL2, which is virtual */
 #define EVENT_SW_INCR	0x00
 #define EVENT_CHAIN	0x1e
 
-#define PMUV3P1		4		/* 16-bit events; ID_AA64DFR0_EL1.PMUVer */
-#define PMUV3P5		6		/* 64-bit event counters */
+/* MDCR_EL2 of a guest hypervisor, its counters' part. */
+#define MDCR_HPMN	GENMASK(4, 0)
+#define MDCR_HPME	BIT(7)
+#define MDCR_HPMD	BIT(17)
+#define MDCR_HCCD	BIT(23)
+#define MDCR_HLP	BIT(26)
+
+#define PMUV3P1		4		/* 16-bit events, MDCR_EL2.HPMD; ID_AA64DFR0_EL1.PMUVer */
+#define PMUV3P5		6		/* 64-bit event counters, MDCR_EL2.{HCCD,HLP} */
 
 extern u64 host_pmcr, host_pmceid[2];
 
@@ -31,6 +39,30 @@ extern u64 host_pmcr, host_pmceid[2];
 static inline u64 pmu_valid(const struct vm *vm)
 {
 	return BIT(CYCLE) | (BIT(vm->pmu_n) - 1);
+}
+
+/* Of those, the ones that a guest hypervisor keeps to itself: from MDCR_EL2.HPMN on. */
+static inline u64 pmu_hyp_range(const struct vcpu *v)
+{
+	u64 hpmn = vreg(v, REG_MDCR_EL2) & MDCR_HPMN;
+
+	return v->nested && hpmn < v->vm->pmu_n ? (BIT(v->vm->pmu_n) - 1) & ~(BIT(hpmn) - 1) : 0;
+}
+
+/* Switched on as a whole, by PMCR_EL0.E or MDCR_EL2.HPME. */
+static inline u64 pmu_on(const struct vcpu *v)
+{
+	u64 hyp = pmu_hyp_range(v);
+
+	return (vreg(v, REG_PMCR_EL0) & PMCR_E ? pmu_valid(v->vm) & ~hyp : 0) | (vreg(v, REG_MDCR_EL2) & MDCR_HPME ? hyp : 0);
+}
+
+/* Counts that wrap at 64 bits rather than 32. */
+static inline u64 pmu_long(const struct vcpu *v)
+{
+	u64 hyp = pmu_hyp_range(v);
+
+	return (vreg(v, REG_PMCR_EL0) & PMCR_LP ? ~hyp : 0) | (vreg(v, REG_MDCR_EL2) & MDCR_HLP ? hyp : 0);
 }
 
 static inline enum reg pmu_type_reg(unsigned i)

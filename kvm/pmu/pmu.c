@@ -17,6 +17,8 @@
 
 #define EVENTS_MAX	0x10000
 #define PMU_ID		0	/* KVM_ARM_VCPU_PMU_V3_SET_PMU: the only one */
+/* Newer than the headers we build with: KVM_ARM_VCPU_PMU_V3_SET_NR_COUNTERS. */
+#define PMU_V3_SET_NR_COUNTERS 4
 #define STALL_SLOTS	(7UL << (0x3d - 0x20))	/* need PMMIR_EL1, which reads as 0 */
 
 unsigned pmu_version(const struct vm *vm)
@@ -58,13 +60,11 @@ u64 pmu_truncate(const struct vm *vm, unsigned i, u64 val)
 /* One more for each counter of @which that counts @event; what wraps goes on to the next, odd one if that is chained. */
 static void increment(struct vcpu *v, u64 which, unsigned event)
 {
-	u64 cr = vreg(v, REG_PMCR_EL0), mask = pmu_event_mask(pmu_version(v->vm)), val;
-	bool wide = (cr & PMCR_LP) && pmu_version(v->vm) >= PMUV3P5;
+	u64 mask = pmu_event_mask(pmu_version(v->vm)), val;
 
-	if (!(cr & PMCR_E))
-		return;
-	for (which &= vreg(v, REG_PMCNTENSET_EL0) & pmu_valid(v->vm) & ~BIT(CYCLE); which; which &= which - 1) {
+	for (which &= vreg(v, REG_PMCNTENSET_EL0) & pmu_on(v) & ~BIT(CYCLE); which; which &= which - 1) {
 		unsigned i = __builtin_ctzl(which);
+		bool wide = (pmu_long(v) & BIT(i)) && pmu_version(v->vm) >= PMUV3P5;
 
 		if ((vreg(v, pmu_type_reg(i)) & mask) != event || !pmu_event_allowed(v->vm, event))
 			continue;
@@ -87,8 +87,7 @@ void pmu_swinc(struct vcpu *v, u64 which)
 
 static bool overflow(const struct vcpu *v)
 {
-	return (vreg(v, REG_PMCR_EL0) & PMCR_E) &&
-	       (vreg(v, REG_PMOVSSET_EL0) & vreg(v, REG_PMCNTENSET_EL0) & vreg(v, REG_PMINTENSET_EL1) & pmu_valid(v->vm));
+	return vreg(v, REG_PMOVSSET_EL0) & vreg(v, REG_PMINTENSET_EL1) & pmu_on(v);
 }
 
 void pmu_level_update(struct vcpu *v)
@@ -219,6 +218,26 @@ static int pmu_choose(struct vcpu *v, u64 uaddr)
 	return v->vm->ran_once ? -EBUSY : 0;
 }
 
+/* MDCR_EL2.HPMN of all follows, as its reset does. */
+static int counters_set(struct vm *vm, u64 uaddr)
+{
+	struct vcpu *v;
+	unsigned i;
+	u32 n;
+
+	if (get_user(n, uaddr))
+		return -EFAULT;
+	if (n > FIELD_GET(PMCR_N, host_pmcr))
+		return -EINVAL;
+	if (vm->ran_once)
+		return -EBUSY;
+	vm->pmu_n = n;
+	vm_for_each_vcpu(i, v, vm)
+		if (v->nested)
+			vreg(v, REG_MDCR_EL2) = (vreg(v, REG_MDCR_EL2) & ~MDCR_HPMN) | n;
+	return 0;
+}
+
 static int pmu_finish(struct vcpu *v)
 {
 	if (vgic_in_kernel(v->vm)) {
@@ -244,6 +263,8 @@ static int attr_set(struct vcpu *v, const struct kvm_device_attr *a)
 		return filter_set(v->vm, a->addr);
 	case KVM_ARM_VCPU_PMU_V3_SET_PMU:
 		return pmu_choose(v, a->addr);
+	case PMU_V3_SET_NR_COUNTERS:
+		return counters_set(v->vm, a->addr);
 	case KVM_ARM_VCPU_PMU_V3_INIT:
 		return pmu_finish(v);
 	default:
@@ -267,7 +288,7 @@ int pmu_attr(struct vcpu *v, const struct kvm_device_attr *a, int op)
 	int ret;
 
 	if (op == 'h')
-		return v->pmu && a->attr <= KVM_ARM_VCPU_PMU_V3_SET_PMU ? 0 : -ENXIO;
+		return v->pmu && a->attr <= PMU_V3_SET_NR_COUNTERS ? 0 : -ENXIO;
 	mutex_lock(&v->vm->lock);
 	ret = op == 's' ? attr_set(v, a) : attr_get(v, a);
 	mutex_unlock(&v->vm->lock);

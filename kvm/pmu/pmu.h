@@ -2,7 +2,7 @@
 /*
  * PMUv3 for guests (KVM_ARM_VCPU_PMU_V3). The guest's counter n is the CPU's counter n: the host uses none. All accesses
  * trap; registers are kept in memory and the counters run in hardware while the vCPU is loaded and has any enabled.
- * Counting stops at EL2 because the guest cannot set NSH, so nothing has to be done on entry and exit; with counters
+ * Counting stops at EL2 because NSH is never set in hardware, so nothing has to be done on entry and exit; with counters
  * running a vCPU does not stay in the CPU beyond KVM_RUN (vcpu_may_stay), since EL0 of the host would be counted.
  * Owner: kvm/pmu/. Arm ARM D13, D19.5.
  */
@@ -28,6 +28,10 @@ int pmu_attr(struct vcpu *v, const struct kvm_device_attr *a, int op /* 's', 'g'
 /* Counters into and out of the CPU: vcpu_load, vcpu_put, and around changes. v->pmu is there; preemption off. */
 void pmu_load(struct vcpu *v);
 void pmu_put(struct vcpu *v);
+/* False: a register of a counter that the guest does not have. */
+bool pmu_register_exists(const struct vcpu *v, u16 key);
+/* MDCR_EL2.{HPMN,HPME,HLP} for the CPU, of a vCPU with a virtual EL2. */
+u64 pmu_mdcr(const struct vcpu *v);
 /* Without an in-kernel vGIC: the line changed since run->s.regs.device_irq_level was filled in; fills it in. */
 bool pmu_notify_user(struct vcpu *v);
 /* Overflows that have happened reach the vGIC: before the vCPU sleeps. Thread context, loaded. */

@@ -8,11 +8,13 @@
 
 #include "kernel/cpu/sysreg.h"
 #include "kvm/features.h"
+#include "kvm/nested/nested.h"
 #include "kvm/pmu/internal.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/trap/trap.h"
 
 enum trap_result sysreg_pmcr(struct vcpu *v, const struct sysreg_access *a);
+enum trap_result sysreg_mdcr(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_pmset(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_pmswinc(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_pmselr(struct vcpu *v, const struct sysreg_access *a);
@@ -28,6 +30,8 @@ enum trap_result sysreg_undef(struct vcpu *v, const struct sysreg_access *a);
 #define KEY_PMOVSCLR	SYSREG_KEY(3, 3, 9, 12, 3)
 #define KEY_PMOVSSET	SYSREG_KEY(3, 3, 9, 14, 3)
 #define USERENR_BITS	0xf
+#define MDCR_DEBUG	(GENMASK(11, 8) | BIT(27))	/* TDE, TDA, TDOSA, TDRA, TDCC */
+#define MDCR_PMU	GENMASK(7, 0)
 
 static enum trap_result result(struct vcpu *v, const struct sysreg_access *a, u64 val)
 {
@@ -51,12 +55,26 @@ static void change_end(struct vcpu *v)
 	preempt_enable();
 }
 
-static u64 pmcr_read(const struct vcpu *v)
+static bool at_virtual_el2(const struct vcpu *v)
 {
-	return (vreg(v, REG_PMCR_EL0) & ~(PMCR_N | PMCR_P | PMCR_C)) | (u64)v->vm->pmu_n << PMCR_N_SHIFT;
+	return v->nested->hyp && (v->regs.pstate & 0xf);
 }
 
-static void pmcr_write(struct vcpu *v, u64 val)
+/* Counters that the code which traps here may see: below virtual EL2, those before MDCR_EL2.HPMN. */
+static u64 accessible(const struct vcpu *v)
+{
+	u64 all = pmu_valid(v->vm);
+
+	return likely(!v->nested) || at_virtual_el2(v) ? all : all & ~pmu_hyp_range(v);
+}
+
+static u64 pmcr_read(const struct vcpu *v, u64 n)
+{
+	return (vreg(v, REG_PMCR_EL0) & ~(PMCR_N | PMCR_P | PMCR_C)) | n << PMCR_N_SHIFT;
+}
+
+/* counters: those that PMCR_EL0.P means. */
+static void pmcr_write(struct vcpu *v, u64 val, u64 counters)
 {
 	unsigned i;
 
@@ -68,7 +86,8 @@ static void pmcr_write(struct vcpu *v, u64 val)
 	if (val & PMCR_C)
 		vreg(v, REG_PMCCNTR_EL0) = 0;
 	for (i = 0; (val & PMCR_P) && i < v->vm->pmu_n; i++)
-		vreg(v, pmu_count_reg(i)) = 0;
+		if (counters & BIT(i))
+			vreg(v, pmu_count_reg(i)) = 0;
 }
 
 /* Both names of a set of bits; the odd one of op2, or CRm 14 for the overflows, sets. */
@@ -86,7 +105,6 @@ static enum reg set_reg(u16 key)
 
 static void set_write(struct vcpu *v, u16 key, u64 val)
 {
-	val &= pmu_valid(v->vm);
 	if (key_sets(key))
 		vreg(v, set_reg(key)) |= val;
 	else
@@ -103,17 +121,71 @@ static unsigned counter_of(const struct vcpu *v, u16 key)
 
 static u64 type_bits(const struct vcpu *v, unsigned i)
 {
-	return EVTYPER_P | EVTYPER_U | (i == CYCLE ? 0 : pmu_event_mask(pmu_version(v->vm)));
+	return EVTYPER_P | EVTYPER_U | (v->nested ? EVTYPER_NSH : 0) | (i == CYCLE ? 0 : pmu_event_mask(pmu_version(v->vm)));
+}
+
+bool pmu_register_exists(const struct vcpu *v, u16 key)
+{
+	bool counter = (key & ~0x3f) == SYSREG_KEY(3, 3, 14, 8, 0);
+
+	return !counter || (pmu_valid(v->vm) & BIT(counter_of(v, key)));
 }
 
 /* ---- traps ---- */
 
+/*
+ * No counter of that number for who asks. One of the hypervisor's own traps to it where there is FEAT_FGT; all else is
+ * CONSTRAINED UNPREDICTABLE or UNDEFINED, and UNDEF on Linux.
+ */
+static enum trap_result not_there(struct vcpu *v, unsigned i)
+{
+	if (!(pmu_valid(v->vm) & BIT(i)) || !(v->vm->idregs.id[IDX_ID_AA64MMFR0_EL1] >> ID_AA64MMFR0_FGT_SHIFT & 0xf))
+		inject_undef(v);
+	else
+		nested_inject(v, EXC_SYNC, v->exit.esr, false, 0);
+	return TRAP_RETRY;
+}
+
 enum trap_result sysreg_pmcr(struct vcpu *v, const struct sysreg_access *a)
 {
 	if (!a->write)
-		return result(v, a, pmcr_read(v));
+		return result(v, a, pmcr_read(v, __builtin_popcountl(accessible(v)) - 1));
 	change_begin(v);
-	pmcr_write(v, guest_reg(v, a->rt));
+	pmcr_write(v, guest_reg(v, a->rt), accessible(v));
+	change_end(v);
+	return TRAP_SKIP;
+}
+
+/* Of MDCR_EL2, what there is something for; HPMN no more than there are counters, as on Linux. */
+static u64 mdcr_bits(const struct vcpu *v, u64 val)
+{
+	unsigned version = pmu_version(v->vm);
+	u64 bits = MDCR_DEBUG;
+
+	if (!v->pmu)
+		return val & bits;
+	bits |= MDCR_PMU;
+	if (version >= PMUV3P1)
+		bits |= MDCR_HPMD;
+	if (version >= PMUV3P5)
+		bits |= MDCR_HCCD | MDCR_HLP;
+	return (val & bits & ~MDCR_HPMN) | MIN(val & MDCR_HPMN, (u64)v->vm->pmu_n);
+}
+
+enum trap_result sysreg_mdcr(struct vcpu *v, const struct sysreg_access *a)
+{
+	u64 val;
+
+	if (!a->write)
+		return result(v, a, vreg(v, REG_MDCR_EL2));
+	val = mdcr_bits(v, guest_reg(v, a->rt));
+	if (likely(!v->pmu)) {
+		vreg(v, REG_MDCR_EL2) = val;
+		return TRAP_SKIP;
+	}
+	change_begin(v);
+	vreg(v, REG_MDCR_EL2) = val;
+	nested_mdcr_load(v);
 	change_end(v);
 	return TRAP_SKIP;
 }
@@ -122,10 +194,10 @@ enum trap_result sysreg_pmset(struct vcpu *v, const struct sysreg_access *a)
 {
 	if (!a->write) {
 		pmu_sync(v);
-		return result(v, a, vreg(v, set_reg(a->key)) & pmu_valid(v->vm));
+		return result(v, a, vreg(v, set_reg(a->key)) & accessible(v));
 	}
 	change_begin(v);
-	set_write(v, a->key, guest_reg(v, a->rt));
+	set_write(v, a->key, guest_reg(v, a->rt) & accessible(v));
 	change_end(v);
 	return TRAP_SKIP;
 }
@@ -135,7 +207,7 @@ enum trap_result sysreg_pmswinc(struct vcpu *v, const struct sysreg_access *a)
 	if (!a->write)
 		return sysreg_undef(v, a);
 	change_begin(v);
-	pmu_swinc(v, guest_reg(v, a->rt));
+	pmu_swinc(v, guest_reg(v, a->rt) & accessible(v));
 	change_end(v);
 	return TRAP_SKIP;
 }
@@ -158,9 +230,8 @@ enum trap_result sysreg_pmcount(struct vcpu *v, const struct sysreg_access *a)
 	unsigned i = counter_of(v, a->key);
 	u64 val;
 
-	/* PMXEVCNTR_EL0 with 31 selected, or more than there are: CONSTRAINED UNPREDICTABLE, and UNDEF on Linux. */
-	if (!(pmu_valid(v->vm) & BIT(i)))
-		return sysreg_undef(v, a);
+	if (!(accessible(v) & BIT(i)))
+		return not_there(v, i);
 	if (!a->write) {
 		preempt_disable();
 		val = pmu_count(v, i);
@@ -177,8 +248,8 @@ enum trap_result sysreg_pmtype(struct vcpu *v, const struct sysreg_access *a)
 {
 	unsigned i = counter_of(v, a->key);
 
-	if (!(pmu_valid(v->vm) & BIT(i)))
-		return sysreg_undef(v, a);
+	if (!(accessible(v) & BIT(i)))
+		return not_there(v, i);
 	if (!a->write)
 		return result(v, a, vreg(v, pmu_type_reg(i)));
 	change_begin(v);
@@ -203,20 +274,23 @@ enum trap_result sysreg_pmuserenr(struct vcpu *v, const struct sysreg_access *a)
 
 int user_pmcr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val)
 {
-	*val = pmcr_read(v);
+	*val = pmcr_read(v, v->vm->pmu_n);
 	return 0;
 }
 
-/* Fewer counters than the CPU has, until the VM has run; more are quietly not had, as on Linux. */
+/*
+ * Fewer counters than the CPU has, until the VM has run; more are quietly not had, as on Linux. With an EL2, whose HPMN
+ * depends on it, only KVM_ARM_VCPU_PMU_V3_SET_NR_COUNTERS changes it.
+ */
 int user_pmcr_set(struct vcpu *v, const struct sysreg_user *u, u64 val)
 {
 	u64 n = FIELD_GET(PMCR_N, val);
 
 	mutex_lock(&v->vm->lock);
-	if (!v->vm->ran_once && n <= FIELD_GET(PMCR_N, host_pmcr))
+	if (!v->vm->ran_once && !v->nested && n <= FIELD_GET(PMCR_N, host_pmcr))
 		v->vm->pmu_n = n;
 	mutex_unlock(&v->vm->lock);
-	pmcr_write(v, val & ~(PMCR_P | PMCR_C));
+	pmcr_write(v, val & ~(PMCR_P | PMCR_C), 0);
 	return 0;
 }
 
@@ -228,7 +302,7 @@ int user_pmset_get(struct vcpu *v, const struct sysreg_user *u, u64 *val)
 
 int user_pmset_set(struct vcpu *v, const struct sysreg_user *u, u64 val)
 {
-	set_write(v, u->key, val);
+	set_write(v, u->key, val & pmu_valid(v->vm));
 	return 0;
 }
 

@@ -51,6 +51,12 @@ u64 reset_pmcr(struct vcpu *v)
 	return (host.id[IDX_ID_AA64PFR0_EL1] & 0xf) == 2 ? 0 : BIT(6);
 }
 
+/* All counters are EL1's and EL0's too. */
+u64 reset_mdcr(struct vcpu *v)
+{
+	return v->pmu ? v->vm->pmu_n : 0;
+}
+
 u64 clidr_least(void)
 {
 	if (host.idc)	/* clean to the point of unification is never needed: one unified level, LoC 1 */

@@ -99,6 +99,7 @@ int user_pmuserenr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 
 /* reset.c */
 u64 reset_pmcr(struct vcpu *v);
+u64 reset_mdcr(struct vcpu *v);
 u64 reset_midr(struct vcpu *v);
 u64 reset_mpidr(struct vcpu *v);
 u64 reset_revidr(struct vcpu *v);

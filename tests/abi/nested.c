@@ -14,6 +14,7 @@
 #define CAP_ARM_EL2_E2H0 241
 #define EL2		(1U << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
 #define EL2_E2H0	(1U << 8)
+#define PMU_V3_SET_NR_COUNTERS 4
 #define PSCI		(1U << KVM_ARM_VCPU_PSCI_0_2)
 #define PSTATE		CORE(regs.pstate)
 #define EL1H		0x3c5UL
@@ -254,6 +255,35 @@ static void vectors(int kvm)
 	vm_drop(&vm);
 	vm_drop(&no_el2);
 	vm_drop(&no_sve);
+}
+
+/* Number of counters, and MDCR_EL2.HPMN that follows it. */
+static void counters(int kvm)
+{
+	uint32_t pmu = 1U << KVM_ARM_VCPU_PMU_V3, n;
+	uint64_t mdcr = SYSREG(ARM64_SYS_REG(3, 4, 1, 1, 1)), pmcr = ARM64_SYS_REG(3, 3, 9, 12, 0), all;
+	struct kvm_device_attr a = { .group = KVM_ARM_VCPU_PMU_V3_CTRL, .attr = PMU_V3_SET_NR_COUNTERS, .addr = (uintptr_t)&n };
+	struct vm vm;
+
+	if (ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_PMU_V3) <= 0) {
+		printf("# no PMU for guests here\n");
+		return;
+	}
+	vm = vm_bare(PSCI | EL2 | pmu);
+	all = reg(vm.vcpu, pmcr) >> 11 & 31;
+	check_eq(reg(vm.vcpu, mdcr), all, "MDCR_EL2 at reset: HPMN is N");
+	set(vm.vcpu, pmcr, 1 << 11);
+	check_eq(reg(vm.vcpu, pmcr) >> 11 & 31, all, "PMCR_EL0.N does not set their number");
+	n = all + 1;
+	check(ioctl(vm.vcpu, KVM_SET_DEVICE_ATTR, &a) == -1 && errno == EINVAL, "more counters than there are: EINVAL");
+	n = 2;
+	check_eq(ioctl(vm.vcpu, KVM_HAS_DEVICE_ATTR, &a), 0, "KVM_ARM_VCPU_PMU_V3_SET_NR_COUNTERS");
+	check_eq(ioctl(vm.vcpu, KVM_SET_DEVICE_ATTR, &a), 0, "two counters");
+	check_eq(reg(vm.vcpu, pmcr) >> 11 & 31, 2, "PMCR_EL0.N");
+	check_eq(reg(vm.vcpu, mdcr), 2, "MDCR_EL2.HPMN");
+	check_eq(vcpu_init_features(vm.fd, vm.vcpu, PSCI | EL2 | pmu), 0, "reset");
+	check_eq(reg(vm.vcpu, mdcr), 2, "MDCR_EL2.HPMN after it");
+	vm_drop(&vm);
 }
 
 /* ---- a VM built anew while its guest's guest runs ---- */
@@ -518,6 +548,7 @@ int main(void)
 	asked_for(kvm);
 	registers();
 	vectors(kvm);
+	counters(kvm);
 	journey();
 	memory_changes();
 	many();

@@ -126,7 +126,7 @@ static void attributes(void)
 
 	check_eq(attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_FILTER, NULL), 0, "FILTER attribute");
 	check_eq(attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_SET_PMU, NULL), 0, "SET_PMU attribute");
-	check_errno(attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, 4, NULL), ENXIO, "unknown attribute");
+	check_errno(attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, 99, NULL), ENXIO, "unknown attribute");
 	check_eq(vcpu_run(&vm), -EINVAL, "KVM_RUN before INIT");
 	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), EINVAL, "IRQ without a vGIC");
 	vm_drop(&vm);

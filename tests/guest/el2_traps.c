@@ -51,7 +51,7 @@ static const struct {
 } controls[] = {
 	{ HCR, HCR_BELOW },
 	{ CPTR, 3 << 20 },
-	{ SYSKEY(3, 4, 1, 1, 1), 0 },	/* MDCR_EL2 */
+	{ SYSKEY(3, 4, 1, 1, 1), 31 },	/* MDCR_EL2: all counters are EL1's */
 	{ CNTHCTL, 3 << 10 },
 	{ ICH_HCR, 0 },
 	{ HCRX, NVTRAP_HCRX_EL2_CLEAR },
