@@ -149,7 +149,9 @@ static void asked_for(int kvm)
 	check_eq(reg(vm.vcpu, ID(4, 0)) >> 8 & 15, 1, "ID_AA64PFR0_EL1.EL2");
 	check_eq(reg(vm.vcpu, ID(7, 4)) >> 24 & 15, 14, "ID_AA64MMFR4_EL1.E2H0: not there");
 	check_eq(reg(vm.vcpu, ID(7, 1)) >> 8 & 15, 1, "ID_AA64MMFR1_EL1.VH");
-	check_eq(reg(vm.vcpu, ID(7, 2)) >> 24 & 15, 0, "ID_AA64MMFR2_EL1.NV: not for guests in guests in guests");
+	check_eq(reg(vm.vcpu, ID(7, 4)) >> 20 & 15, 1, "ID_AA64MMFR4_EL1.NV_frac: NV2 only");
+	check_eq(reg(vm.vcpu, ID(7, 2)) >> 24 & 15, 0, "so ID_AA64MMFR2_EL1.NV is 0");
+	check_eq(reg(vm.vcpu, ID(7, 2)) >> 40 & 15, 1, "ID_AA64MMFR2_EL1.FWB, which such a hypervisor needs");
 	vm_drop(&vm);
 }
 
