@@ -22,7 +22,7 @@ void boot_refuse(const char *why)
 	control_send_raw(line);
 	if (platform.psci) {
 		psci_init(platform.psci_hvc);
-		psci_system_off();
+		control_end_failed();
 	}
 	for (;;)
 		asm volatile("wfi");

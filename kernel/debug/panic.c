@@ -115,7 +115,7 @@ static __noreturn void vpanic(const struct pt_regs *regs, const char *fmt, va_li
 		if (none == me) {
 			console_write_raw("\r\npanic in panic\r\n", 18);
 			control_send_raw("panic in panic");
-			psci_system_off();
+			control_end_failed();
 		}
 		for (;;)
 			wfi();
@@ -137,7 +137,7 @@ static __noreturn void vpanic(const struct pt_regs *regs, const char *fmt, va_li
 	if (panic_more)
 		panic_more();
 	control_send("panic %s", panic_text);
-	psci_system_off();
+	control_end_failed();
 }
 
 void panic(const char *fmt, ...)

@@ -144,3 +144,10 @@ void control_send(const char *fmt, ...)
 	control_send_raw(line);
 	spin_unlock_irqrestore(&control_lock, flags);
 }
+
+void control_end_failed(void)
+{
+	if (regs)
+		psci_system_off();
+	psci_system_reset();
+}

@@ -157,6 +157,8 @@ static __noreturn void init_died(int status)
 		control_send("signal %d", status & 0x7f);
 	else
 		control_send("exit %d", status >> 8 & 0xff);
+	if (status)
+		control_end_failed();
 	power_off();
 }
 

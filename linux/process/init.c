@@ -159,7 +159,7 @@ int init_start(void)
 		err = init_try();
 	if (err) {
 		control_send("exit 127");
-		power_off();
+		control_end_failed();
 	}
 	thread_exit();
 }
