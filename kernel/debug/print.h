@@ -42,8 +42,10 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 
 /* One line on the control channel to the launcher, without '\n' (see docs/abi/control.md). Owner: kernel/dev/control.c. */
 void control_send(const char *fmt, ...) __printf(1, 2);
+#ifndef NATIVE
 /*
  * The machine's work has failed, and the channel has said so: off. Without a channel, as in a guest of ours, a reset says it:
  * PSCI has no other word. Any context.
  */
 __noreturn void control_end_failed(void);
+#endif
