@@ -38,12 +38,14 @@ static volatile u32 ready;
 
 static void on_irq(u32 intid)
 {
+	u32 nth;
+
 	on_cpu[this_cpu()->index]++;
 	if (intid < LPI0 || intid >= LPI0 + ARRAY_SIZE(seen))
 		return;
-	if (nr_seen < ARRAY_SIZE(order))
-		order[nr_seen] = intid;
-	nr_seen++;
+	nth = __atomic_fetch_add(&nr_seen, 1, __ATOMIC_SEQ_CST);	/* other CPUs take some too */
+	if (nth < ARRAY_SIZE(order))
+		order[nth] = intid;
 	seen[intid - LPI0]++;
 }
 
