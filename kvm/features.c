@@ -54,6 +54,14 @@ static void fgt2_close(void)
 	write_sysreg(0, S3_4_C3_C1_7);		/* HFGITR2_EL2 */
 }
 
+/* ID_AA64MMFR4_EL1.E2H0, signed: below -1 HCR_EL2.NV1 is RES0. */
+static bool has_nv1(const u64 *id)
+{
+	unsigned e2h0 = field(id, IDX_ID_AA64MMFR4_EL1, ID_AA64MMFR4_E2H0_SHIFT);
+
+	return e2h0 < 8 || e2h0 == 15;
+}
+
 static void cpu_merge(void *arg)
 {
 	struct spec_cpu spec;
@@ -65,6 +73,7 @@ static void cpu_merge(void *arg)
 	spec = spec_of(read_sysreg(midr_el1), id[IDX_ID_AA64PFR0_EL1], id[IDX_ID_AA64PFR1_EL1]);
 	spin_lock(&merge_lock);
 	idregs_merge(host.id, id, !merged_one);
+	host.nv1 = (!merged_one || host.nv1) && has_nv1(id);
 	impl_add(read_sysreg(midr_el1), read_sysreg(revidr_el1), read_sysreg(aidr_el1));
 	host.spec = merged_one ? spec_least(host.spec, spec) : spec;
 	if (!merged_one)
@@ -113,6 +122,7 @@ int features_init(void)
 	host.nested = nested_supported();
 	if (bootarg("hide=", &host.hide) && !idregs_hide((u64[64]) { }, host.hide))
 		pr_warn("kvm: hide= names what is no field that could be absent\n");
+	host.nvhe = nested_nvhe_supported();
 	if (host.ipa_bits < 32) {
 		pr_warn("kvm: no usable IPA size\n");
 		return -ENODEV;

@@ -15,7 +15,10 @@ struct vm;
 #endif
 #ifndef KVM_CAP_ARM_EL2
 #define KVM_CAP_ARM_EL2		240
-#define KVM_CAP_ARM_EL2_E2H0	241	/* never: E2H is always 1 */
+#define KVM_CAP_ARM_EL2_E2H0	241
+#endif
+#ifndef KVM_ARM_VCPU_HAS_EL2_E2H0
+#define KVM_ARM_VCPU_HAS_EL2_E2H0 8	/* bit of KVM_ARM_VCPU_INIT */
 #endif
 
 struct host_features {
@@ -34,6 +37,8 @@ struct host_features {
 	bool dic, idc;		/* no I-cache invalidation, no D-cache clean to PoU needed */
 	unsigned pmu;		/* ID_AA64DFR0_EL1.PMUVer: 0 is none, also when implementation defined */
 	bool fgt, hcx, evt, mte, ras, ptrauth, twed, nested;
+	bool nv1;		/* HCR_EL2.NV1 works */
+	bool nvhe;		/* a virtual EL2 without E2H */
 };
 extern struct host_features host;
 

@@ -205,9 +205,13 @@ static int features_check(const struct kvm_vcpu_init *init)
 		possible |= FEATURE(KVM_ARM_VCPU_SVE);
 	if (host.nested)
 		possible |= FEATURE(KVM_ARM_VCPU_HAS_EL2);
+	if (host.nvhe)
+		possible |= FEATURE(KVM_ARM_VCPU_HAS_EL2_E2H0);
 	if (f & ~possible)
 		return -EINVAL;
 	if ((f & PTRAUTH_BOTH) && (f & PTRAUTH_BOTH) != PTRAUTH_BOTH)
+		return -EINVAL;
+	if ((f & FEATURE(KVM_ARM_VCPU_HAS_EL2_E2H0)) && !(f & FEATURE(KVM_ARM_VCPU_HAS_EL2)))
 		return -EINVAL;
 	/* An EL2 over AArch32 there cannot be. */
 	if ((f & FEATURE(KVM_ARM_VCPU_HAS_EL2)) && (f & FEATURE(KVM_ARM_VCPU_EL1_32BIT)))
@@ -233,6 +237,8 @@ static int vm_features_set(struct vm *vm, u32 f)
 	if (vm->mte)
 		vm->vcpu_features |= VMF_MTE;
 	vm->vcpu_features |= f & FEATURE(KVM_ARM_VCPU_HAS_EL2) ? VMF_EL2 : VMF_NOEL2;
+	if ((f & (FEATURE(KVM_ARM_VCPU_HAS_EL2) | FEATURE(KVM_ARM_VCPU_HAS_EL2_E2H0))) == FEATURE(KVM_ARM_VCPU_HAS_EL2))
+		vm->vcpu_features |= VMF_VHE;
 	idregs_limit(vm->idregs.offered, host.id, vm->vcpu_features);
 	if (vm->ipa_bits > 48)
 		idregs_large(vm->idregs.offered, host.id);

@@ -44,7 +44,8 @@ static const char usage[] =
 "      --control PATH   a socket that takes orders; send one, like 'nmi' or 'help':\n"
 "                       nestvm --send PATH ORDER\n"
 "      --stamp          say when the guest starts: ns on the machine's counter\n"
-"  -n, --nested         a guest in which KVM works: it gets an EL2 of its own\n"
+"  -n, --nested[=nvhe]  a guest in which KVM works: it gets an EL2 of its own; nvhe:\n"
+"                       an old one, without the virtualization host extensions\n"
 "  -b, --batch          leave the terminal alone and do not read standard input\n"
 "  -h, --help           this text\n"
 "\n"
@@ -168,7 +169,7 @@ static const struct option options[] = {
 	{ "pmu", no_argument, NULL, 'P' },
 	{ "ptrauth", no_argument, NULL, OPT_PTRAUTH },
 	{ "batch", no_argument, NULL, 'b' },
-	{ "nested", no_argument, NULL, 'n' },
+	{ "nested", optional_argument, NULL, 'n' },
 	{ "help", no_argument, NULL, 'h' },
 	{ }
 };
@@ -182,9 +183,6 @@ static bool parse_switch(struct vm *vm, int c)
 		break;
 	case 'b':
 		vm->batch = true;
-		break;
-	case 'n':
-		vm->nested = true;
 		break;
 	case OPT_ACPI:
 		vm->acpi = vm->sdei = true;
@@ -224,6 +222,12 @@ static void parse_value(struct vm *vm, int c, const char *value)
 		break;
 	case 'v':
 		vm->vector_bits = parse_vector_length(value);
+		break;
+	case 'n':
+		if (value && strcmp(value, "nvhe"))
+			die(VMM_USAGE, "--nested takes nothing or =nvhe, not '%s'", value);
+		vm->nested = true;
+		vm->nvhe = value;
 		break;
 	case OPT_SDEI:
 		if (value && strcmp(value, "strict"))

@@ -31,6 +31,10 @@
 #define DEFAULT_IPA_BITS 40
 #define RUNNING		(-1)
 #define CAP_ARM_EL2	240		/* KVM_CAP_ARM_EL2, newer than some headers */
+#define CAP_ARM_EL2_E2H0	241		/* KVM_CAP_ARM_EL2_E2H0 */
+#ifndef KVM_ARM_VCPU_HAS_EL2_E2H0
+#define KVM_ARM_VCPU_HAS_EL2_E2H0 8
+#endif
 
 #define CORE_REG(member) (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | \
 			  KVM_REG_ARM_CORE_REG(member))
@@ -145,6 +149,8 @@ void vm_create(struct vm *vm)
 		die(VMM_USAGE, "kernel '%s' is a 32-bit one, and this host's CPU has no AArch32 at EL1", vm->kernel);
 	if (vm->nested && !capability(vm->kvm_fd, CAP_ARM_EL2))
 		die(VMM_USAGE, "--nested: this host offers no EL2 to guests; that takes a CPU with FEAT_NV2");
+	if (vm->nvhe && !capability(vm->kvm_fd, CAP_ARM_EL2_E2H0))
+		die(VMM_USAGE, "--nested=nvhe: the CPUs of this host cannot do without VHE (HCR_EL2.NV1)");
 
 	vm->vm_fd = ioctl(vm->kvm_fd, KVM_CREATE_VM, machine_type(vm));
 	if (vm->vm_fd < 0)
@@ -201,6 +207,8 @@ static void vcpu_create(struct vm *vm, unsigned int i, const struct kvm_vcpu_ini
 		init.features[0] |= 1U << KVM_ARM_VCPU_PMU_V3;
 	if (vm->nested)
 		init.features[0] |= 1U << KVM_ARM_VCPU_HAS_EL2;
+	if (vm->nvhe)
+		init.features[0] |= 1U << KVM_ARM_VCPU_HAS_EL2_E2H0;
 	if (vm->ptrauth)
 		init.features[0] |= 1U << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1U << KVM_ARM_VCPU_PTRAUTH_GENERIC;
 	if (vm->aarch32)

@@ -72,6 +72,7 @@ struct vm {
 	bool ptrauth;			/* pointer authentication */
 	bool nested;			/* the guest has an EL2, so /dev/kvm works in it */
 	bool aarch32;			/* its kernel is a 32-bit one */
+	bool nvhe;			/* ... whose E2H is 0 */
 
 	/* File descriptors. */
 	int kvm_fd;

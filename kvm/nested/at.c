@@ -84,10 +84,17 @@ static u64 stage2_par(struct at *at, u64 ipa, u64 attr)
 	return (ipa & GENMASK(51, 12)) | attr << 56 | PAR_RES1 | PAR_SH_INNER;
 }
 
+static u64 tcr_of(const struct at *at)
+{
+	u64 tcr = stage1_reg(at, REG_TCR_EL1, REG_TCR_EL2);
+
+	return at->hyp && at->v->nested->nvhe ? nvhe_tcr(tcr) : tcr;
+}
+
 /* Stage 1. 0, or a fault status code; at->par_fault: or what a stage 2 said to the walk. */
 static int walk_stage1(struct at *at, u64 va, struct walk_result *r)
 {
-	u64 tcr = stage1_reg(at, REG_TCR_EL1, REG_TCR_EL2), in;
+	u64 tcr = tcr_of(at), in;
 	struct walk w = { .read = read_stage1, .arg = at };
 
 	*r = (struct walk_result){};
@@ -139,12 +146,12 @@ enum trap_result nested_at(struct vcpu *v, u64 esr)
 		/* S1E1R, S1E1W, S1E0R, S1E0W; S1E1RP, S1E1WP. With TGE they mean the hypervisor's own regime. */
 		at.el0 = crm == 8 && (op2 & 2);
 		at.pan = crm == 9;
-		at.hyp = nested_hcr(v) & HCR_TGE;
+		at.hyp = nested_el0_hyp(v, nested_hcr(v));
 	} else if (op1 == 4 && crm == 8 && op2 <= 1) {
 		at.hyp = true;			/* S1E2R, S1E2W */
 	} else if (op1 == 4 && crm == 8 && op2 >= 4) {
 		at.el0 = op2 & 2;		/* S12E1R, S12E1W, S12E0R, S12E0W */
-		at.hyp = nested_hcr(v) & HCR_TGE;
+		at.hyp = nested_el0_hyp(v, nested_hcr(v));
 		at.stage2 = !at.hyp;
 	} else {
 		inject_undef(v);

@@ -75,7 +75,7 @@ static u64 entry_pstate(struct vcpu *v, u64 old)
 	u64 new = (old & (PSR_NZCV | PSR_PAN)) | PSR_DAIF | PSR_EL1H;	/* EL2h, as the hardware has it */
 
 	new |= old & PSR_nRW ? (old >> 21 & 1) << 24 : old & PSR_DIT;
-	if (!(sctlr & SCTLR_SPAN) && (nested_hcr(v) & HCR_TGE))
+	if (!(sctlr & SCTLR_SPAN) && nested_el0_hyp(v, nested_hcr(v)))
 		new |= PSR_PAN;
 	if (sctlr & SCTLR_DSSBS)
 		new |= PSR_SSBS;
@@ -199,7 +199,7 @@ enum trap_result nested_return(struct vcpu *v, u64 spsr, u64 to)
 		v->regs.pstate = spsr - (PSR_EL2T - PSR_EL1T);
 		return TRAP_RETRY;
 	}
-	if (!(spsr & PSR_MODE) && (nested_hcr(v) & HCR_TGE)) {
+	if (!(spsr & PSR_MODE) && nested_el0_hyp(v, nested_hcr(v))) {
 		v->regs.pstate = spsr;
 		return TRAP_RETRY;
 	}
@@ -215,7 +215,7 @@ bool nested_eret_fast(struct vcpu *v)
 	bool el2 = (spsr & PSR_MODE) >= PSR_EL2T;
 
 	if ((spsr & PSR_nRW) || !return_legal(v, spsr) || v->input.single_step ||
-	    (!el2 && ((spsr & PSR_MODE) || !(nested_hcr(v) & HCR_TGE))))
+	    (!el2 && ((spsr & PSR_MODE) || !nested_el0_hyp(v, nested_hcr(v)))))
 		return false;
 	write_sysreg(reg_read(v, REG_ELR_EL2), elr_el2);
 	write_sysreg(el2 ? spsr - (PSR_EL2T - PSR_EL1T) : spsr, spsr_el2);
@@ -294,14 +294,14 @@ int nested_run_begin(struct vcpu *v)
 
 	shadow_put(v);		/* user space may have changed what it depends on */
 	if ((!(pstate & PSR_nRW) && (pstate & PSR_MODE) >= PSR_EL2T) ||
-	    (!(pstate & PSR_MODE) && (hcr & HCR_TGE)))
+	    (!(pstate & PSR_MODE) && nested_el0_hyp(v, hcr)))
 		return 0;
 	/* shadow_get looks where these are while the vCPU is loaded. */
 	vncr_reg(n, REG_HCR_EL2) = hcr;
 	vncr_reg(n, REG_VTTBR_EL2) = vreg(v, REG_VTTBR_EL2);
 	vncr_reg(n, REG_VTCR_EL2) = vreg(v, REG_VTCR_EL2);
 	vncr_reg(n, REG_VNCR_EL2) = vreg(v, REG_VNCR_EL2);
-	if ((hcr & HCR_NV) && vncr_prepare(v))
+	if ((nested_hcr(v) & HCR_NV) && vncr_prepare(v))
 		return -ENOMEM;
 	n->shadow = shadow_get(v);
 	return n->shadow ? 0 : -ENOMEM;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Virtual EL2: a vCPU created with KVM_ARM_VCPU_HAS_EL2 (docs/nested.md). It needs FEAT_NV2; its E2H is always 1.
+ * Virtual EL2: a vCPU created with KVM_ARM_VCPU_HAS_EL2 (docs/nested.md). It needs FEAT_NV2; its E2H is always 1, or with
+ * KVM_ARM_VCPU_HAS_EL2_E2H0 always 0 (nvhe).
  *
- * Two contexts. The hypervisor's (hyp): virtual EL2, and its EL0 while TGE is set; runs at EL1 with HCR_EL2.{NV,NV2}, its
+ * Two contexts. The hypervisor's (hyp): virtual EL2, and its EL0 while E2H and TGE are set; runs at EL1 with HCR_EL2.{NV,NV2}, its
  * EL2 registers in the place of EL1's, stage 2 is the VM's. The guest's: EL1 and EL0 under the hypervisor's control, stage
  * 2 is a shadow of the hypervisor's tables. nested->hyp says which one is meant by what is loaded.
  *
@@ -35,6 +36,7 @@
 #define HCR_APK		BIT(40)
 #define HCR_API		BIT(41)
 #define HCR_NV		BIT(42)
+#define HCR_NV1		BIT(43)
 #define HCR_AT		BIT(44)
 #define HCR_NV2		BIT(45)
 
@@ -73,6 +75,9 @@ struct vm_nested {
 struct nested {
 	u64 *vncr;		/* the VNCR page: registers with a vncr: location while the vCPU is loaded */
 	struct page *page;
+	bool nvhe;		/* its E2H is 0: constant */
+	u64 hyp_hcr;		/* what HCR_EL2 has more in the hypervisor's context: constant */
+	u64 vhcr_bits;		/* bits that its own HCR_EL2, which it writes in the page, has here: constant */
 	bool hyp;		/* context, valid while loaded */
 	bool lrs;		/* the list registers in hardware are the hypervisor's */
 	bool fp_traps, sve_traps; /* the hypervisor traps its guest's FP, SVE */
@@ -89,11 +94,14 @@ struct nested {
 	u32 linked;		/* of those: linked to a timer of ours, and not ended as far as the hypervisor was told */
 };
 
+struct sysreg_access;
+
 #define vncr_reg(n, r)	((n)->vncr[sysreg_vncr[r] / 8])	/* while loaded, and not in hardware in this view */
 static inline u64 nested_hcr(const struct vcpu *v);
 
 /* ---- for the rest of kvm/; v->nested is set in all but nested_supported and nested_create ---- */
 bool nested_supported(void);			/* FEAT_NV2, FWB */
+bool nested_nvhe_supported(void);		/* and HCR_EL2.NV1 */
 int nested_create(struct vcpu *v);		/* KVM_ARM_VCPU_INIT with HAS_EL2, vm->lock held. -ENOMEM */
 void nested_destroy(struct vcpu *v);
 void nested_vm_destroy(struct vm *vm);		/* no vCPU left, the notifier is off */
@@ -197,18 +205,44 @@ void nested_vgic_enter(struct vcpu *v);
 void nested_vgic_leave(struct vcpu *v);
 void nested_maint_update(struct vcpu *v);	/* level of the maintenance interrupt, from the VNCR page */
 
-/* sysreg_gen.c */
+/* nvhe.c: EL2's registers without E2H, as EL1's or as with E2H have it. nested_control: any of EL2's, in the layout of E2H. */
+u64 nested_control(struct vcpu *v, enum reg r);
+u64 nvhe_tcr(u64 tcr);				/* TCR_EL1, with one range */
+u64 nvhe_cptr(u64 cptr);			/* CPTR_EL2 with E2H */
+u64 nvhe_cnthctl(u64 hctl);			/* CNTHCTL_EL2 with E2H, as far as it is about EL1 and EL0 */
+void nvhe_load(struct vcpu *v);			/* into hardware, in the hypervisor's context */
+void nvhe_written(struct vcpu *v, enum reg r);	/* ... after this one has changed */
+enum trap_result nvhe_timer(struct vcpu *v, const struct sysreg_access *a);	/* trapped, in the hypervisor's context */
+
+/* sysreg.c */
+enum trap_result sysreg_el02_timer(struct vcpu *v, const struct sysreg_access *a);
+
+/* sysreg_gen.c: the views at virtual EL2, with and without E2H; _out and _in: what they have in the place of EL1's, and EL1's. */
 void sysregs_el2_load(struct vcpu *v);
 void sysregs_el2_put(struct vcpu *v);
-void sysregs_el1_out(struct vcpu *v, u64 *page);
-void sysregs_el1_in(struct vcpu *v, u64 *page);
+void sysregs_el2_el1_out(struct vcpu *v, u64 *page);
+void sysregs_el2_el1_in(struct vcpu *v, u64 *page);
 void sysregs_el2_out(struct vcpu *v, u64 *page);
 void sysregs_el2_in(struct vcpu *v, u64 *page);
 bool sysreg_el2_read(enum reg r, u64 feats, u64 *val);
 bool sysreg_el2_write(enum reg r, u64 feats, u64 val);
+void sysregs_nvhe_load(struct vcpu *v);
+void sysregs_nvhe_put(struct vcpu *v);
+void sysregs_nvhe_el1_out(struct vcpu *v, u64 *page);
+void sysregs_nvhe_el1_in(struct vcpu *v, u64 *page);
+void sysregs_nvhe_out(struct vcpu *v, u64 *page);
+void sysregs_nvhe_in(struct vcpu *v, u64 *page);
+bool sysreg_nvhe_read(enum reg r, u64 feats, u64 *val);
+bool sysreg_nvhe_write(enum reg r, u64 feats, u64 val);
 extern const u16 sysreg_vncr[NR_REGS];
 
 static inline u64 nested_hcr(const struct vcpu *v)
 {
-	return vncr_reg(v->nested, REG_HCR_EL2);
+	return vncr_reg(v->nested, REG_HCR_EL2) & v->nested->vhcr_bits;
+}
+
+/* EL0 is the hypervisor's own: TGE, and E2H. hcr: HCR_EL2, wherever it is. */
+static inline bool nested_el0_hyp(const struct vcpu *v, u64 hcr)
+{
+	return (hcr & HCR_TGE) && !v->nested->nvhe;
 }

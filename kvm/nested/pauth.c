@@ -61,10 +61,11 @@ bool nested_elr_authenticate(struct vcpu *v, bool key_b, u64 *elr)
 {
 	u64 ptr = *elr, mask, plain, pac;
 	unsigned level = pauth_level();
+	u64 tcr = reg_read(v, REG_TCR_EL2);
 
 	if (!(reg_read(v, REG_SCTLR_EL2) & (key_b ? SCTLR_ENIB : SCTLR_ENIA)))
 		return true;
-	mask = signature_bits(reg_read(v, REG_TCR_EL2), ptr);
+	mask = signature_bits(v->nested->nvhe ? nvhe_tcr(tcr) : tcr, ptr);
 	plain = ptr & BIT(55) ? ptr | mask : ptr & ~mask;
 	/* PACGA makes no more than these bits: with less than 33 bits of address the lowest are not looked at. */
 	pac = signature(plain, read_sysreg(sp_el1), key_b);

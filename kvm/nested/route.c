@@ -54,7 +54,7 @@ static bool is_exempt(struct vcpu *v, const struct nv_trap *t, u16 key)
 
 static bool armed(struct vcpu *v, const struct nv_trap *t, u16 key, u8 access)
 {
-	return (t->access & access) && !(t->feat & ~v->vm->feats) && (reg_read(v, t->control) >> t->bit & 1) == t->set &&
+	return (t->access & access) && !(t->feat & ~v->vm->feats) && (nested_control(v, t->control) >> t->bit & 1) == t->set &&
 	       !is_exempt(v, t, key);
 }
 
@@ -125,10 +125,10 @@ static bool wfx_traps(u64 hcr, u64 esr)
 	return hcr & (esr & 1 ? HCR_TWE : HCR_TWI);
 }
 
-/* The hypervisor's CPTR_EL2 in the layout of E2H: fields of which both bits must be set to let EL1 and EL0 through. */
+/* The hypervisor's CPTR_EL2: fields of which both bits must be set to let EL1 and EL0 through. */
 static bool cptr_traps(struct vcpu *v, unsigned shift)
 {
-	return !(reg_read(v, REG_CPTR_EL2) >> shift & 1);
+	return !(nested_control(v, REG_CPTR_EL2) >> shift & 1);
 }
 
 /* Does the guest's exit belong to the hypervisor? */

@@ -17,7 +17,6 @@ enum trap_result sysreg_rvbar(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_zcr_el2(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_cntkctl12(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_hyp_timer(struct vcpu *v, const struct sysreg_access *a);
-enum trap_result sysreg_el02_timer(struct vcpu *v, const struct sysreg_access *a);
 
 static enum trap_result result(struct vcpu *v, const struct sysreg_access *a, u64 val)
 {
@@ -36,7 +35,7 @@ enum trap_result sysreg_rvbar(struct vcpu *v, const struct sysreg_access *a)
 /* The hypervisor's CPTR_EL2.ZEN traps itself. Lengths that the vCPU does not have cannot be written, as on Linux. */
 enum trap_result sysreg_zcr_el2(struct vcpu *v, const struct sysreg_access *a)
 {
-	if (!(reg_read(v, REG_CPTR_EL2) & CPTR_ZEN_EL2)) {
+	if (!(nested_control(v, REG_CPTR_EL2) & CPTR_ZEN_EL2)) {
 		nested_inject(v, EXC_SYNC, (u64)ESR_EC_SVE << 26 | ESR_IL, false, 0);
 		return TRAP_RETRY;
 	}
@@ -101,16 +100,6 @@ enum trap_result sysreg_el02_timer(struct vcpu *v, const struct sysreg_access *a
 	}
 }
 
-int user_hcr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val)
-{
-	return user_get(v, u, val);
-}
-
-/* E2H is RES1: FEAT_E2H0 is not offered. */
-int user_hcr_set(struct vcpu *v, const struct sysreg_user *u, u64 val)
-{
-	return user_set_rw(v, u, val | HCR_E2H);
-}
 
 int user_hyp_timer_get(struct vcpu *v, const struct sysreg_user *u, u64 *val)
 {

@@ -11,6 +11,7 @@
 #include "kvm/trap/trap.h"
 
 #define VTTBR_VMID	GENMASK(63, 48)
+#define TLBI_ASID	GENMASK(63, 48)
 
 /* CRm of the forms: inner shareable, outer shareable, and neither; of ranges too. */
 static bool crm_is_range(unsigned crm)
@@ -98,15 +99,23 @@ static bool is_own_e2(unsigned crm, unsigned op2)
 	       (crm_is_range(crm) && (op2 == 1 || op2 == 5));
 }
 
+/* Of a form for the own regime. Without E2H it has no ASIDs: they are all 0 in hardware, and in the operand nothing. */
+static u64 operand(struct vcpu *v, u64 esr)
+{
+	u64 arg = guest_reg(v, esr >> 5 & 31);
+
+	return v->nested->nvhe ? arg & ~TLBI_ASID : arg;
+}
+
 bool nested_tlbi_fast(struct vcpu *v, u64 esr)
 {
 	unsigned op1 = esr >> 14 & 7, crm = esr >> 1 & 15, op2 = esr >> 17 & 7;
 
 	if (unlikely(READ_ONCE(v->vm->nested->windows)))
 		return false;
-	if (op1 == 0 ? !(nested_hcr(v) & HCR_TGE) : op1 != 4 || !is_own_e2(crm, op2))
+	if (op1 == 0 ? !nested_el0_hyp(v, nested_hcr(v)) : op1 != 4 || !is_own_e2(crm, op2))
 		return false;
-	tlbi_el1(op2, crm_is_range(crm), guest_reg(v, esr >> 5 & 31));
+	tlbi_el1(op2, crm_is_range(crm), operand(v, esr));
 	return true;
 }
 
@@ -127,10 +136,10 @@ static void ipas2(struct vcpu *v, u64 vttbr, u64 arg)
 	shadow_unmap_vmid(v, vttbr, ipa & ~(BIT(shift) - 1), BIT(shift));
 }
 
-/* op1 0: EL1's. They are the hypervisor's own while TGE is set (E2H). */
+/* op1 0: EL1's. They are the hypervisor's own while TGE is set, and E2H. */
 static void el1_form(struct vcpu *v, unsigned crm, unsigned op2, u64 arg)
 {
-	if (nested_hcr(v) & HCR_TGE)
+	if (nested_el0_hyp(v, nested_hcr(v)))
 		own_regime(v, op2, crm_is_range(crm), arg);
 	else
 		shadow_flush_vmid(v, vncr_reg(v->nested, REG_VTTBR_EL2));
@@ -168,7 +177,7 @@ static bool el2_form(struct vcpu *v, unsigned crm, unsigned op2, u64 arg)
 enum trap_result nested_tlbi(struct vcpu *v, u64 esr)
 {
 	unsigned op1 = esr >> 14 & 7, crm = esr >> 1 & 15, op2 = esr >> 17 & 7;
-	u64 arg = guest_reg(v, esr >> 5 & 31);
+	u64 arg = op1 == 4 && is_own_e2(crm, op2) ? operand(v, esr) : guest_reg(v, esr >> 5 & 31);
 
 	if (op1 == 0) {
 		el1_form(v, crm, op2, arg);

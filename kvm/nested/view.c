@@ -33,6 +33,11 @@
 #define HCR_PASS	(HCR_VF | HCR_VI | HCR_VSE | HCR_TWI | HCR_TWE | GENMASK(26, 15) | BIT(30) | BIT(35) | BIT(36) |	\
 			 HCR_TEA | HCR_NV | HCR_AT | HCR_NV2 | BIT(49) | BIT(50) | BIT(52) | BIT(54) | BIT(55) | BIT(58))
 
+bool nested_nvhe_supported(void)
+{
+	return nested_supported() && host.nv1;
+}
+
 bool nested_supported(void)
 {
 	bool nv2 = (host.id[IDX_ID_AA64MMFR2_EL1] >> ID_AA64MMFR2_NV_SHIFT & 0xf) >= 2 ||
@@ -65,6 +70,9 @@ int nested_create(struct vcpu *v)
 		return -ENOMEM;
 	}
 	n->vncr = page_to_va(n->page);
+	n->nvhe = !(vm->vcpu_features & VMF_VHE);
+	n->hyp_hcr = HCR_NV | HCR_NV2 | HCR_AT | HCR_TTLB | (n->nvhe ? HCR_NV1 : 0);
+	n->vhcr_bits = ~(n->nvhe ? HCR_E2H | HCR_NV | HCR_NV1 | HCR_AT | HCR_NV2 : HCR_NV1);	/* no EL2 below without E2H */
 	v->nested = n;
 	return 0;
 }
@@ -96,7 +104,7 @@ static bool context_of(struct vcpu *v)
 
 	if (!(pstate & PSR_nRW) && (pstate & PSR_MODE) >= EL2T)
 		return true;
-	return !(pstate & PSR_MODE) && (vreg(v, REG_HCR_EL2) & HCR_TGE);
+	return !(pstate & PSR_MODE) && nested_el0_hyp(v, vreg(v, REG_HCR_EL2));
 }
 
 static bool in_hyp(struct vcpu *v)
@@ -123,6 +131,14 @@ void nested_traps_compute(struct vcpu *v)
 	n->cptr_nofp = v->traps.cptr_nofp;
 }
 
+/* The hypervisor's, in its guest's context: in the layout of E2H. */
+static u64 cptr_of(const struct vcpu *v)
+{
+	u64 cptr = vreg(v, REG_CPTR_EL2);
+
+	return unlikely(v->nested->nvhe) ? nvhe_cptr(cptr) : cptr;
+}
+
 /*
  * CPTR_EL2.FPEN and ZEN with E2H: 0b01 and 0b11 do not trap below EL2. What the hypervisor leaves open is open while the
  * vectors are in the CPU.
@@ -130,7 +146,7 @@ void nested_traps_compute(struct vcpu *v)
 static void fp_traps_load(struct vcpu *v)
 {
 	struct nested *n = v->nested;
-	u64 cptr = n->hyp ? CPTR_FPEN | CPTR_ZEN : vreg(v, REG_CPTR_EL2);
+	u64 cptr = n->hyp ? CPTR_FPEN | CPTR_ZEN : cptr_of(v);
 
 	n->fp_traps = !(cptr & BIT(20));
 	n->sve_traps = !(cptr & BIT(16));
@@ -211,7 +227,7 @@ void nested_traps_load(struct vcpu *v)
 	more_traps_load(v);
 	nested_fgt_load(v);
 	if (n->hyp) {
-		v->traps.hcr |= HCR_NV | HCR_NV2 | HCR_AT | HCR_TTLB;
+		v->traps.hcr |= n->hyp_hcr;
 		if (unlikely(n->window_on)) {
 			n->window_on = false;
 			write_sysreg(n->vncr, VNCR_EL2);
@@ -230,7 +246,7 @@ void nested_traps_load(struct vcpu *v)
 		v->traps.hcr &= ~HCR_APK;
 	if ((vhcr & HCR_VSE) && host.ras)
 		write_sysreg(vncr_reg(n, REG_VSESR_EL2), VSESR_EL2);
-	if (vreg(v, REG_CPTR_EL2) & CPTR_TCPAC) {
+	if (cptr_of(v) & CPTR_TCPAC) {
 		v->traps.cptr |= CPTR_TCPAC;
 		v->traps.cptr_nofp |= CPTR_TCPAC;
 	}
@@ -327,19 +343,53 @@ void nested_put(struct vcpu *v)
 /* In place of sysregs_hw_load and sysregs_hw_put. */
 void nested_sysregs_load(struct vcpu *v)
 {
-	if (v->nested->hyp)
-		sysregs_el2_load(v);
-	else
+	if (!v->nested->hyp) {
 		sysregs_hw_load(v);
+	} else if (v->nested->nvhe) {
+		sysregs_nvhe_load(v);
+		nvhe_load(v);
+	} else {
+		sysregs_el2_load(v);
+	}
 }
 
 void nested_sysregs_put(struct vcpu *v)
 {
 	page_empty(v);
-	if (v->nested->hyp)
-		sysregs_el2_put(v);
-	else
+	if (!v->nested->hyp)
 		sysregs_hw_put(v);
+	else if (v->nested->nvhe)
+		sysregs_nvhe_put(v);
+	else
+		sysregs_el2_put(v);
+}
+
+/* EL1's registers out of the hardware, and those of virtual EL2 into their place. */
+static void el2_in(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+
+	if (unlikely(n->nvhe)) {
+		sysregs_nvhe_el1_out(v, n->vncr);
+		sysregs_nvhe_in(v, n->vncr);
+		nvhe_load(v);
+	} else {
+		sysregs_el2_el1_out(v, n->vncr);
+		sysregs_el2_in(v, n->vncr);
+	}
+}
+
+static void el2_out(struct vcpu *v)
+{
+	struct nested *n = v->nested;
+
+	if (unlikely(n->nvhe)) {
+		sysregs_nvhe_out(v, n->vncr);
+		sysregs_nvhe_el1_in(v, n->vncr);
+	} else {
+		sysregs_el2_out(v, n->vncr);
+		sysregs_el2_el1_in(v, n->vncr);
+	}
 }
 
 void nested_switch(struct vcpu *v, bool hyp)
@@ -356,12 +406,10 @@ void nested_switch(struct vcpu *v, bool hyp)
 	if (unlikely(v->pmu))
 		pmu_put(v);
 	if (hyp) {
-		sysregs_el1_out(v, n->vncr);
-		sysregs_el2_in(v, n->vncr);
+		el2_in(v);
 		v->s2 = &v->vm->s2;
 	} else {
-		sysregs_el2_out(v, n->vncr);
-		sysregs_el1_in(v, n->vncr);
+		el2_out(v);
 		v->s2 = &n->shadow->s2;
 	}
 	n->hyp = hyp;
@@ -379,13 +427,28 @@ void nested_switch(struct vcpu *v, bool hyp)
 		pmu_load(v);
 }
 
+/* In hardware now? Loaded. */
+static bool hw_read(struct vcpu *v, enum reg r, u64 *val)
+{
+	if (!v->nested->hyp)
+		return sysreg_hw_read(r, v->vm->feats, val);
+	return v->nested->nvhe ? sysreg_nvhe_read(r, v->vm->feats, val) : sysreg_el2_read(r, v->vm->feats, val);
+}
+
+static bool hw_write(struct vcpu *v, enum reg r, u64 val)
+{
+	if (!v->nested->hyp)
+		return sysreg_hw_write(r, v->vm->feats, val);
+	return v->nested->nvhe ? sysreg_nvhe_write(r, v->vm->feats, val) : sysreg_el2_write(r, v->vm->feats, val);
+}
+
 u64 nested_reg_read(struct vcpu *v, enum reg r)
 {
 	u64 val;
 
 	if (!v->loaded)
 		return vreg(v, r);
-	if (v->nested->hyp ? sysreg_el2_read(r, v->vm->feats, &val) : sysreg_hw_read(r, v->vm->feats, &val))
+	if (hw_read(v, r, &val))
 		return r == REG_CNTHCTL_EL2 ? (val & CNTHCTL_EL1_BITS) | (vreg(v, r) & ~CNTHCTL_EL1_BITS) : val;
 	return sysreg_vncr[r] ? vncr_reg(v->nested, r) : vreg(v, r);
 }
@@ -396,10 +459,12 @@ void nested_reg_write(struct vcpu *v, enum reg r, u64 val)
 		vreg(v, r) = val;
 	if (!v->loaded)
 		return;
-	if (v->nested->hyp ? sysreg_el2_write(r, v->vm->feats, val) : sysreg_hw_write(r, v->vm->feats, val))
+	if (hw_write(v, r, val))
 		return;
-	else if (sysreg_vncr[r])
+	if (sysreg_vncr[r])
 		vncr_reg(v->nested, r) = val;
 	else
 		vreg(v, r) = val;
+	if (v->nested->nvhe && v->nested->hyp)
+		nvhe_written(v, r);
 }

@@ -17,6 +17,7 @@ enum id_kind { IDF_MIN, IDF_SIGNED, IDF_FIXED, IDF_SAME, IDF_HIGHER };
 #define VMF_MTE		BIT(4)		/* the VM's (KVM_CAP_ARM_MTE) */
 #define VMF_EL2		BIT(16)		/* KVM_ARM_VCPU_HAS_EL2 */
 #define VMF_NOEL2	BIT(17)		/* the opposite */
+#define VMF_VHE		BIT(18)		/* with VMF_EL2: its E2H is 1, else (KVM_ARM_VCPU_HAS_EL2_E2H0) it is 0 */
 
 struct id_field {
 	u8 index, lsb;		/* register: (CRm - 1) * 8 + op2 */

@@ -42,7 +42,7 @@ const struct sysreg_row *sysreg_row_find(u16 key);	/* NULL: no such row */
 enum trap_result sysreg_rw(struct vcpu *v, const struct sysreg_access *a);
 
 /* What a write of val leaves of it: bits that cannot be written, and those that are always 1 (tables/sysreg.tbl). */
-u64 sysreg_bits(enum reg r, u64 val);
+u64 sysreg_bits(enum reg r, u64 feats, u64 val);
 
 /* A register that ONE_REG reaches. get and set return 0 or -errno. */
 struct sysreg_user {
@@ -76,8 +76,6 @@ int user_fpmr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_fpmr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_oslsr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_oslsr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
-int user_hcr_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
-int user_hcr_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 int user_hyp_timer_get(struct vcpu *v, const struct sysreg_user *u, u64 *val);
 int user_hyp_timer_set(struct vcpu *v, const struct sysreg_user *u, u64 val);
 

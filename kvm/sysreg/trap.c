@@ -8,6 +8,7 @@
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
 #include "kvm/features.h"
+#include "kvm/nested/nested.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/timer/timer.h"
 #include "kvm/trap/trap.h"
@@ -45,7 +46,7 @@ enum trap_result sysreg_rw(struct vcpu *v, const struct sysreg_access *a)
 {
 	if (!a->write)
 		return result(v, a, reg_read(v, a->reg));
-	reg_write(v, a->reg, sysreg_bits(a->reg, guest_reg(v, a->rt)));
+	reg_write(v, a->reg, sysreg_bits(a->reg, v->vm->feats, guest_reg(v, a->rt)));
 	return TRAP_SKIP;
 }
 
@@ -138,6 +139,8 @@ enum trap_result sysreg_timer(struct vcpu *v, const struct sysreg_access *a)
 {
 	u64 val = guest_reg(v, a->rt);
 
+	if (unlikely(v->nested) && v->nested->nvhe && v->nested->hyp)
+		return nvhe_timer(v, a);
 	switch (a->key) {
 	case SYSREG_KEY(3, 3, 14, 0, 1):
 	case SYSREG_KEY(3, 3, 14, 0, 5):

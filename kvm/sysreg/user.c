@@ -32,7 +32,7 @@ int user_set_rw(struct vcpu *v, const struct sysreg_user *u, u64 val)
 			return val == v->config.mpidr ? 0 : -EBUSY;
 		c->mpidr = val;
 	}
-	vreg(v, u->reg) = sysreg_bits(u->reg, val);
+	vreg(v, u->reg) = sysreg_bits(u->reg, v->vm->feats, val);
 	return 0;
 }
 

@@ -42,6 +42,7 @@ struct vcpu_timers {
 };
 
 static u32 host_irq[NR_TIMERS];
+static bool has_ecv;		/* virtual timers can be trapped */
 static bool has_poff;		/* CNTPOFF_EL2 is there and works */
 static bool trap_wrap;		/* CNTVOFF_EL2 cannot put a counter ahead of the machine's */
 
@@ -610,6 +611,7 @@ static void probe(void)
 	unsigned ecv = read_sysreg(id_aa64mmfr0_el1) >> 60 & 0xf;
 	u64 flags = local_irq_save();
 
+	has_ecv = ecv >= 1;
 	has_poff = ecv >= 2 && timer_probe_poff();
 	trap_wrap = ecv >= 1 && !timer_probe_wrap();
 	local_irq_restore(flags);
@@ -719,9 +721,16 @@ void timer_nested_traps(struct vcpu *v)
 {
 	u64 vhctl;
 
-	if (v->nested->hyp)
+	if (v->nested->hyp) {
+		/* Without E2H EL0's names mean EL1's timers, which are in the page. */
+		if (unlikely(v->nested->nvhe))
+			write_sysreg((read_sysreg(cnthctl_el2) & ~CNTHCTL_EL1PTEN) | (has_ecv ? CNTHCTL_EL1TVT | CNTHCTL_EL1TVCT : 0),
+				     cnthctl_el2);
 		return;
+	}
 	vhctl = vreg(v, REG_CNTHCTL_EL2);
+	if (unlikely(v->nested->nvhe))
+		vhctl = nvhe_cnthctl(vhctl);
 	write_sysreg((read_sysreg(cnthctl_el2) & (vhctl | ~(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN))) |
 		     (vhctl & (CNTHCTL_EL1TVT | CNTHCTL_EL1TVCT)), cnthctl_el2);
 	write_sysreg(v->vm->counter_offset[VIRT] + v->timers->voff, cntvoff_el2);

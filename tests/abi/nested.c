@@ -59,6 +59,13 @@ GUEST(many,
 	"add x1, x19, #0x77; cmp x0, x1; cinc x23, x23, ne; add x19, x19, #1; cmp x19, x24; b.lo 6b; str x23, [x28]; mov x19, #0; b 6b;"
 	".org guest_many + 0x1000");
 
+static bool nvhe;	/* VMs whose vCPUs have an EL2 with E2H 0 (KVM_ARM_VCPU_HAS_EL2_E2H0) */
+
+static uint32_t el2_features(void)
+{
+	return PSCI | EL2 | (nvhe ? EL2_E2H0 : 0);
+}
+
 static uint64_t vtcr(void)
 {
 	return 1UL << 31 | 2UL << 16 | 3 << 12 | 1 << 10 | 1 << 8 | 1 << 6 | 25;	/* 4 KiB, 39 bits, from level 1 */
@@ -102,7 +109,7 @@ static struct vm vm_bare(uint32_t features)
 
 static struct vm vm_el2(const void *code, const void *end)
 {
-	struct vm vm = vm_bare(PSCI | EL2);
+	struct vm vm = vm_bare(el2_features());
 
 	memcpy(vm.ram, code, (const char *)end - (const char *)code);
 	tables_make(&vm, ROOTS, RAM_GPA + DATA);
@@ -133,9 +140,10 @@ static void asked_for(int kvm)
 {
 	struct vm vm;
 
-	check_eq(ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2_E2H0), 0, "no KVM_CAP_ARM_EL2_E2H0 with FEAT_E2H0 missing");
+	bool e2h0 = ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2_E2H0);
+
 	check_eq(init_result(PSCI | EL2), 0, "KVM_ARM_VCPU_HAS_EL2");
-	check_eq(init_result(PSCI | EL2 | EL2_E2H0), -EINVAL, "with HAS_EL2_E2H0: EINVAL");
+	check_eq(init_result(PSCI | EL2 | EL2_E2H0), e2h0 ? 0 : -EINVAL, "with HAS_EL2_E2H0: as KVM_CAP_ARM_EL2_E2H0 says");
 	check_eq(init_result(PSCI | EL2_E2H0), -EINVAL, "HAS_EL2_E2H0 alone: EINVAL");
 	check_eq(init_result(PSCI | EL2 | 1U << KVM_ARM_VCPU_EL1_32BIT), -EINVAL, "with AArch32 at EL1: EINVAL");
 	vm = vm_bare(PSCI | EL2);
@@ -146,12 +154,26 @@ static void asked_for(int kvm)
 	check_eq(reg(vm.vcpu, PSTATE), EL2H, "is a reset to EL2h");
 	check_eq(reg(vm.vcpu, SYSREG(ARM64_SYS_REG(3, 4, 13, 0, 2))), 0, "of EL2's registers too");
 	check(vcpu_init_features(vm.fd, vm.vcpu, PSCI) == -1 && errno == EINVAL, "without EL2 the second time: EINVAL");
+	check(vcpu_init_features(vm.fd, vm.vcpu, PSCI | EL2 | EL2_E2H0) == -1 && errno == EINVAL, "without E2H: EINVAL");
 	check_eq(reg(vm.vcpu, ID(4, 0)) >> 8 & 15, 1, "ID_AA64PFR0_EL1.EL2");
 	check_eq(reg(vm.vcpu, ID(7, 4)) >> 24 & 15, 14, "ID_AA64MMFR4_EL1.E2H0: not there");
 	check_eq(reg(vm.vcpu, ID(7, 1)) >> 8 & 15, 1, "ID_AA64MMFR1_EL1.VH");
 	check_eq(reg(vm.vcpu, ID(7, 4)) >> 20 & 15, 1, "ID_AA64MMFR4_EL1.NV_frac: NV2 only");
 	check_eq(reg(vm.vcpu, ID(7, 2)) >> 24 & 15, 0, "so ID_AA64MMFR2_EL1.NV is 0");
 	check_eq(reg(vm.vcpu, ID(7, 2)) >> 40 & 15, 1, "ID_AA64MMFR2_EL1.FWB, which such a hypervisor needs");
+	vm_drop(&vm);
+}
+
+static void without_e2h(void)
+{
+	struct vm vm = vm_bare(el2_features());
+
+	check_eq(reg(vm.vcpu, PSTATE), EL2H, "E2H0: reset at EL2h");
+	check_eq(reg(vm.vcpu, ID(4, 0)) >> 8 & 15, 1, "E2H0: ID_AA64PFR0_EL1.EL2");
+	check_eq(reg(vm.vcpu, ID(7, 4)) >> 24 & 15, 0, "E2H0: ID_AA64MMFR4_EL1.E2H0: there");
+	check_eq(reg(vm.vcpu, ID(7, 1)) >> 8 & 15, 0, "E2H0: no ID_AA64MMFR1_EL1.VH");
+	check_eq(reg(vm.vcpu, ID(7, 2)) >> 24 & 15, 0, "E2H0: no ID_AA64MMFR2_EL1.NV");
+	check(vcpu_init_features(vm.fd, vm.vcpu, PSCI | EL2) == -1 && errno == EINVAL, "E2H0: not the second time: EINVAL");
 	vm_drop(&vm);
 }
 
@@ -178,9 +200,9 @@ static bool listed(const struct kvm_reg_list *list, uint64_t id)
 
 static void registers(void)
 {
-	struct vm vm = vm_bare(PSCI | EL2), plain = vm_bare(PSCI);
+	struct vm vm = vm_bare(el2_features()), plain = vm_bare(PSCI);
 	struct kvm_reg_list *list = reg_list(vm.vcpu), *without = reg_list(plain.vcpu);
-	unsigned n = 0, bad[5] = { 0 };
+	unsigned n = 0, bad[6] = { 0 };
 
 	for (unsigned i = 0; i < sizeof(el2_regs) / sizeof(el2_regs[0]); i++) {
 		const struct el2_reg *r = &el2_regs[i];
@@ -189,19 +211,23 @@ static void registers(void)
 
 		if (!(r->flags & EL2_USER))
 			continue;
+		if (nvhe && (r->flags & EL2_VHE)) {
+			bad[5] += listed(list, id) || !get_reg(vm.vcpu, id, &val) || errno != ENOENT;
+			continue;
+		}
 		n++;
 		bad[0] += !listed(list, id);
 		bad[1] += listed(without, id) || !get_reg(plain.vcpu, id, &val) || errno != ENOENT;
 		old = reg(vm.vcpu, id);
-		if ((r->flags & EL2_RESET) && !timer && old != r->reset) {
-			printf("# %s resets to %#lx, not %#lx\n", r->name, (long)old, (long)r->reset);
+		if ((r->flags & EL2_RESET) && !timer && old != r->by_e2h[nvhe].reset) {
+			printf("# %s resets to %#lx, not %#lx\n", r->name, (long)old, (long)r->by_e2h[nvhe].reset);
 			bad[2]++;
 		}
 		if (timer)
 			continue;
 		set(vm.vcpu, id, pattern);
 		val = reg(vm.vcpu, id);
-		if (val != ((pattern & r->keep) | r->ones)) {
+		if (val != ((pattern & r->by_e2h[nvhe].keep) | r->by_e2h[nvhe].ones)) {
 			printf("# %s keeps %#lx\n", r->name, (long)val);
 			bad[3]++;
 		}
@@ -211,12 +237,13 @@ static void registers(void)
 			bad[4]++;
 		}
 	}
-	check(n > 60, "registers of EL2");
+	check(n > 55, "registers of EL2");
 	check_eq(bad[0], 0, "all are in KVM_GET_REG_LIST");
 	check_eq(bad[1], 0, "none without an EL2: ENOENT");
 	check_eq(bad[2], 0, "all have their value at reset");
 	check_eq(bad[3], 0, "all keep the bits that can be written");
 	check_eq(bad[4], 0, "all take back what they said");
+	check_eq(bad[5], 0, "none that needs E2H without it: ENOENT");
 	free(list);
 	free(without);
 	vm_drop(&vm);
@@ -300,7 +327,7 @@ static void settle(struct vm *vm)
 static struct vm rebuild(struct vm *old)
 {
 	struct kvm_reg_list *list;
-	struct vm vm = vm_bare(PSCI | EL2);
+	struct vm vm = vm_bare(el2_features());
 	unsigned bad = 0;
 
 	settle(old);
@@ -552,6 +579,13 @@ int main(void)
 	vectors(kvm);
 	counters(kvm);
 	journey();
+	if (ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2_E2H0) > 0) {
+		nvhe = true;
+		without_e2h();
+		registers();
+		journey();
+		nvhe = false;
+	}
 	memory_changes();
 	many();
 	destroyed();

@@ -159,6 +159,23 @@ static void eret_pauth(void)
 asm(".balign 2048\nsmc_vectors: .skip 0x200\n smc #9\n");
 extern char smc_vectors[], el1_vectors[];
 
+/* What EL0 does while TGE is set comes to EL2. */
+static void el0_with_tge(void)
+{
+	static const u32 udf1[] = { 0, 0xd4000022 };
+	const void *code;
+
+	write_sysreg(HCR_BELOW | HCR_TGE, hcr_el2);
+	code = code_of(udf1, 2);
+	below_call(&b, EL0T, code, 0, 0);
+	check(ESR_EC(b.esr) == EC_UNKNOWN && b.pc == (u64)code && b.kind == KIND_SYNC, "UDF at EL0 with TGE", "esr %lx", b.esr);
+	below_call(&b, EL0T, code_of(svc1, 2), 0, 0);
+	check_eq(b.esr, 0x56000001, "SVC at EL0 with TGE: ESR_EL2");
+	below_call(&b, EL0T, code_of(hvc1, 2), 0, 0);
+	check_eq(ESR_EC(b.esr), EC_UNKNOWN, "HVC at EL0 with TGE is UNDEF");
+	write_sysreg(HCR_BELOW, hcr_el2);
+}
+
 static void calls(void)
 {
 	static const u32 smc1[] = { 0xd4000043, 0xd4000022 };		/* smc #2; hvc #1 */
@@ -202,15 +219,8 @@ static void calls(void)
 	check_eq(below_call(&b, EL1H, code_of(udf1, 2), 0, 0), BELOW_EXCEPTION + 4, "UDF at EL1 goes to EL1");
 	check_eq(below_call(&b, EL0T, code_of(udf1, 2), 0, 0), BELOW_EXCEPTION + 8, "UDF at EL0 goes to EL1");
 	check_eq(below_call(&b, EL0T, code_of(hvc1, 2), 0, 0), BELOW_EXCEPTION + 8, "HVC at EL0 is UNDEF");
-	write_sysreg(HCR_BELOW | HCR_TGE, hcr_el2);
-	code = code_of(udf1, 2);
-	below_call(&b, EL0T, code, 0, 0);
-	check(ESR_EC(b.esr) == EC_UNKNOWN && b.pc == (u64)code && b.kind == KIND_SYNC, "UDF at EL0 with TGE", "esr %lx", b.esr);
-	below_call(&b, EL0T, code_of(svc1, 2), 0, 0);
-	check_eq(b.esr, 0x56000001, "SVC at EL0 with TGE: ESR_EL2");
-	below_call(&b, EL0T, code_of(hvc1, 2), 0, 0);
-	check_eq(ESR_EC(b.esr), EC_UNKNOWN, "HVC at EL0 with TGE is UNDEF");
-	write_sysreg(HCR_BELOW, hcr_el2);
+	if (!nvhe)
+		el0_with_tge();
 
 	was_taken = false;
 	this_cpu()->sync = note;
@@ -261,12 +271,14 @@ static void interrupts(void)
 		check_eq(gic_ack(), SGI, "its INTID");
 		gic_eoi(SGI);
 	}
-	write_sysreg(HCR_BELOW | HCR_TGE | HCR_IMO | HCR_FMO, hcr_el2);
-	gic_send_sgi(0, SGI);
-	below_call(&b, EL0T & ~0x80UL, code_of(spin, 1), 0, 0);
-	check(b.kind == KIND_IRQ && (b.pstate & 0x1f) == 0, "IRQ from EL0 with TGE", "kind %lu pstate %lx", b.kind, b.pstate);
-	check_eq(gic_ack(), SGI, "its INTID");
-	gic_eoi(SGI);
+	if (!nvhe) {
+		write_sysreg(HCR_BELOW | HCR_TGE | HCR_IMO | HCR_FMO, hcr_el2);
+		gic_send_sgi(0, SGI);
+		below_call(&b, EL0T & ~0x80UL, code_of(spin, 1), 0, 0);
+		check(b.kind == KIND_IRQ && (b.pstate & 0x1f) == 0, "IRQ from EL0 with TGE", "kind %lu pstate %lx", b.kind, b.pstate);
+		check_eq(gic_ack(), SGI, "its INTID");
+		gic_eoi(SGI);
+	}
 	gic_send_sgi(0, SGI);
 	irq_of = 0;
 	irq_enable();
@@ -353,14 +365,14 @@ static void fp_and_debug(void)
 	unsigned int round;
 
 	for (round = 0; round < 2; round++) {
-		write_sysreg(0, cptr_el2);
+		write_sysreg(CPTR_CLOSED, cptr_el2);
 		isb();
 		below_call(&b, EL1H, code_of(fp, 2), 0, 0);
-		check(b.kind == KIND_SYNC && ESR_EC(b.esr) == EC_FP, "FP at EL1 with CPTR_EL2.FPEN 0", "esr %lx", b.esr);
-		write_sysreg(3 << 20, cptr_el2);
+		check(b.kind == KIND_SYNC && ESR_EC(b.esr) == EC_FP, "FP at EL1 that CPTR_EL2 traps", "esr %lx", b.esr);
+		write_sysreg(CPTR_OPEN, cptr_el2);
 		isb();
 		below_call(&b, EL1H, code_of(fp, 2), 0, 0);
-		check(below_hvc(&b, 1), "FP at EL1 with CPTR_EL2.FPEN 3", "esr %lx", b.esr);
+		check(below_hvc(&b, 1), "FP at EL1 that it does not", "esr %lx", b.esr);
 	}
 	check_eq(below_call(&b, EL1H, code_of(brk, 2), 0, 0), BELOW_EXCEPTION + 4, "BRK at EL1 goes to EL1");
 	write_sysreg(1 << 8, mdcr_el2);
@@ -377,7 +389,8 @@ void payload_main(void)
 	check_eq(read_sysreg(currentel), 8, "CurrentEL");
 	el2_init();
 	eret_modes(false);
-	eret_modes(true);
+	if (!nvhe)
+		eret_modes(true);
 	eret_il();
 	eret_pauth();
 	calls();

@@ -45,14 +45,14 @@ static u64 get(u32 key)
 {
 	u64 val = 0;
 
-	if (sys_read(key, &val))
+	if (sys_read(nvhe ? name_without_e2h(key) : key, &val))
 		fail("read", "%x is UNDEF", key);
 	return val;
 }
 
 static void set(u32 key, u64 val)
 {
-	if (sys_write(key, val))
+	if (sys_write(nvhe ? name_without_e2h(key) : key, val))
 		fail("write", "%x is UNDEF", key);
 }
 
@@ -62,15 +62,40 @@ static void arm_us(const struct timer *t, u64 us)
 	set(t->ctl, 1);
 }
 
+static bool exists(const struct timer *t)
+{
+	return !nvhe || t->intid != CNTHV_INTID;
+}
+
 static void on_irq(u32 intid)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(timers); i++)
-		if (timers[i].intid == intid && (get(timers[i].ctl) & 4)) {
+		if (timers[i].intid == intid && exists(&timers[i]) && (get(timers[i].ctl) & 4)) {
 			fired[intid]++;
 			set(timers[i].ctl, 3);
 		}
+}
+
+/* Without E2H there is no CNTHV, EL0's names are EL1's timers, and the virtual counter has its offset at EL2 too. */
+static void names_nvhe(void)
+{
+	u64 before, val, after;
+
+	set(SYSKEY(3, 4, 14, 2, 2), 0x123456789abc);
+	set(SYSKEY(3, 5, 14, 2, 2), 0x3456789abcde);
+	set(SYSKEY(3, 5, 14, 3, 2), 0x456789abcdef);
+	check_eq(get(SYSKEY(3, 4, 14, 2, 2)), 0x123456789abc, "CNTHP_CVAL_EL2 is another");
+	check_eq(read_sysreg(cntp_cval_el0), 0x3456789abcde, "CNTP_CVAL_EL0");
+	check_eq(read_sysreg(cntv_cval_el0), 0x456789abcdef, "CNTV_CVAL_EL0");
+	write_sysreg(0x12345678, cntvoff_el2);
+	isb();
+	before = pnow();
+	val = read_sysreg(cntvct_el0) + 0x12345678;
+	after = pnow();
+	check(val >= before && val <= after, "CNTVCT_EL0 at EL2", "%lx not in %lx..%lx", val, before, after);
+	write_sysreg(0, cntvoff_el2);
 }
 
 static void names(void)
@@ -176,7 +201,7 @@ static void offset(void)
 		u64 voff = off == 0 ? 0 : off == 1 ? 0x12345678 : -0x5555555UL;
 
 		write_sysreg(voff, cntvoff_el2);
-		write_sysreg(3UL << 10, cnthctl_el2);
+		write_sysreg(nvhe ? 3UL : 3UL << 10, cnthctl_el2);
 		isb();
 		before = pnow();
 		below_call(&b, EL1H, code_of(counters, 4), 0, 0);
@@ -210,12 +235,18 @@ void payload_main(void)
 	for (i = 0; i < ARRAY_SIZE(timers); i++)
 		gic_enable(timers[i].intid);
 	write_sysreg(0, cntvoff_el2);
-	names();
+	if (nvhe)
+		names_nvhe();
+	else
+		names();
 	for (i = 0; i < ARRAY_SIZE(timers); i++)
-		values(&timers[i]);
+		if (exists(&timers[i]))
+			values(&timers[i]);
 	for (i = 0; i < ARRAY_SIZE(timers); i++)
-		at_el2(&timers[i]);
+		if (exists(&timers[i]))
+			at_el2(&timers[i]);
 	for (i = 0; i < ARRAY_SIZE(timers); i++)
-		below(&timers[i]);
+		if (exists(&timers[i]))
+			below(&timers[i]);
 	offset();
 }

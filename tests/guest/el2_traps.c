@@ -44,13 +44,13 @@ static char buffer[64] __attribute__((aligned(64)));
 static struct below b;
 static unsigned int trapped, absent, bad;
 
-/* The controls, as they trap nothing. ICH_HCR_EL2 is about the virtual CPU interface, or without IMO the physical one. */
+/* The controls, as they trap nothing, with E2H. ICH_HCR_EL2 is about the virtual CPU interface, or without IMO the physical one. */
 static const struct {
 	u16 key;
 	u64 open;
 } controls[] = {
-	{ HCR, HCR_BELOW },
-	{ CPTR, 3 << 20 },
+	{ HCR, 0 },	/* not constant, and neither is this: see open_value */
+	{ CPTR, 0 },
 	{ SYSKEY(3, 4, 1, 1, 1), 31 },	/* MDCR_EL2: all counters are EL1's */
 	{ CNTHCTL, 3 << 10 },
 	{ ICH_HCR, 0 },
@@ -62,12 +62,19 @@ static const struct {
 	{ HDFGWTR, 0 },
 };
 
+static u64 open_value(unsigned int i)
+{
+	u16 key = controls[i].key;
+
+	return key == HCR ? HCR_BELOW : key == CPTR ? CPTR_OPEN : key == CNTHCTL && nvhe ? 3 : controls[i].open;
+}
+
 static void controls_clear(u64 hcr)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(controls); i++)
-		sys_write(controls[i].key, controls[i].open | (controls[i].key == HCR ? hcr : 0));
+		sys_write(controls[i].key, open_value(i) | (controls[i].key == HCR ? hcr : 0));
 }
 
 static void control_arm(u16 key, unsigned int bit, bool set, u64 hcr)
@@ -77,7 +84,10 @@ static void control_arm(u16 key, unsigned int bit, bool set, u64 hcr)
 
 	for (i = 0; i < ARRAY_SIZE(controls); i++)
 		if (controls[i].key == key)
-			val |= controls[i].open;
+			val |= open_value(i);
+	/* The tables have CNTHCTL_EL2 as with E2H: without, EL1PCTEN and EL1PTEN are ten bits lower. */
+	if (nvhe && key == CNTHCTL && bit < 12)
+		bit -= 10;
 	sys_write(key, set ? val | 1UL << bit : val & ~(1UL << bit));
 }
 

@@ -12,7 +12,7 @@ void el2_init(void)
 {
 	write_sysreg(el2_vectors, vbar_el2);
 	write_sysreg(HCR_BELOW, hcr_el2);
-	write_sysreg(3 << 20, cptr_el2);
+	write_sysreg(CPTR_OPEN, cptr_el2);
 	isb();
 	write_sysreg(el1_vectors, s3_5_c12_c0_0);	/* VBAR_EL12 */
 	write_sysreg(0x30d00980, s3_5_c1_c0_0);		/* SCTLR_EL12: MMU and caches off */

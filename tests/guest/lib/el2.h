@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * For payloads that start at virtual EL2 (nestvm --nested): code at EL1 and EL0 below, until it takes an exception to EL2;
- * instructions made at run time; translation tables of both stages and a walker of their own. E2H is 1 and TGE 0, so
- * that lib.c's names of EL1 registers are EL2's. Below, the MMU's stage 1 is off unless a payload turns it on.
+ * instructions made at run time; translation tables of both stages and a walker of their own. TGE is 0. E2H is 1, so
+ * that lib.c's names of EL1 registers are EL2's; or it is 0 (nestvm --nested=nvhe), and lib.c has renamed them. Below, the MMU's stage 1 is off unless a payload turns it on.
  */
 #pragma once
 
@@ -35,7 +35,9 @@
 #define HCR_E2H		(1UL << 34)
 #define HCR_APK		(1UL << 40)
 #define HCR_API		(1UL << 41)
-#define HCR_BELOW	(HCR_RW | HCR_E2H | HCR_API | HCR_APK)	/* what el2_init leaves */
+#define HCR_BELOW	(HCR_RW | (nvhe ? 0 : HCR_E2H) | HCR_API | HCR_APK)	/* what el2_init leaves */
+#define CPTR_OPEN	(nvhe ? 0x32ffUL : 3UL << 20)		/* no traps of FP; closed, below */
+#define CPTR_CLOSED	(CPTR_OPEN ^ (nvhe ? 1UL << 10 : 3UL << 20))
 
 #define EL0T		0x3c0UL		/* PSTATE with DAIF set */
 #define EL1T		0x3c4UL

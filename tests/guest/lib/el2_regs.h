@@ -11,13 +11,16 @@
 #define EL2_PLAIN	16	/* keeps what is written, by its bits */
 #define EL2_NO_WRITE	32
 #define EL2_NO_READ	64
+#define EL2_VHE		128	/* only there if E2H is 1 */
+#define EL2_HARDWARE_NVHE 256	/* in the place of an EL1 register without E2H, too */
 
 struct el2_reg {
 	const char *name;
 	uint16_t key;		/* op0,op1,CRn,CRm,op2, as ONE_REG has it */
-	uint64_t reset;
 	unsigned int flags;
-	uint64_t keep, ones;
+	struct {
+		uint64_t reset, keep, ones;
+	} by_e2h[2];		/* with E2H, without */
 };
 
 static const struct el2_reg el2_regs[] = {

@@ -15,6 +15,7 @@ unsigned int nr_cpus = 1;
 u64 ram_size;
 u64 image_end;
 u64 fdt_addr;
+bool nvhe;
 struct cpu cpus[MAX_CPUS];
 void (*irq_handler)(u32 intid);
 bool undef_seen;
@@ -232,16 +233,56 @@ static void parse_fdt(u64 fdt)
 	}
 }
 
+u32 name_without_e2h(u32 key)
+{
+	u32 crn = key >> 7 & 15, crm = key >> 3 & 15, op1 = crn == 14 && crm >= 2 ? 3 : 0;
+
+	return (key >> 11 & 0x1f) == (3 << 3 | 5) ? (key & ~(7U << 11)) | op1 << 11 : key;
+}
+
+/* The names by which the runtime reaches EL2's registers with E2H, EL1's, as they are called without. */
+static u32 own_name_without_e2h(u32 key)
+{
+	static const u16 own[] = { 3 << 14 | 1 << 7, 3 << 14 | 2 << 7, 3 << 14 | 2 << 7 | 2, 3 << 14 | 4 << 7, 3 << 14 | 4 << 7 | 1,
+				   3 << 14 | 5 << 7 | 2 << 3, 3 << 14 | 6 << 7, 3 << 14 | 10 << 7 | 2 << 3, 3 << 14 | 12 << 7 };
+	unsigned int i;	/* SCTLR, TTBR0, TCR, SPSR, ELR, ESR, FAR, MAIR, VBAR */
+
+	for (i = 0; i < ARRAY_SIZE(own); i++)
+		if (key == own[i])
+			return key | 4 << 11;
+	return name_without_e2h(key);
+}
+
+/* All the code is written for E2H: without, its MRS and MSR get other names before anything else happens. */
+static void nvhe_patch(void)
+{
+	extern u32 entry[], __text_end[], vectors[];
+	u32 *p;
+
+	nvhe = read_sysreg(currentel) == 8 && !(read_sysreg(id_aa64mmfr1_el1) >> 8 & 0xf);
+	if (!nvhe)
+		return;
+	for (p = entry; p < __text_end; p++) {
+		u32 key = *p >> 5 & 0xffff;
+
+		if ((*p & 0xffd00000) == 0xd5100000)
+			WRITE_ONCE(*p, (*p & ~(0xffffU << 5)) | own_name_without_e2h(key) << 5);
+	}
+	asm volatile("dsb sy; ic iallu; dsb nsh; isb" : : : "memory");
+	write_sysreg(vectors, vbar_el1);
+}
+
 static void mmu_on(void)
 {
-	u64 pa = read_sysreg(id_aa64mmfr0_el1) & 0xf;
+	u64 pa = read_sysreg(id_aa64mmfr0_el1) & 0xf, tcr;
 
 	if (pa > 5)
 		pa = 5;
+	tcr = nvhe ? 1UL << 31 | 1 << 23 | pa << 16 : 1 << 23 | pa << 32;
 	write_sysreg(0xff04, mair_el1);		/* 0 device nGnRE, 1 write-back */
 	write_sysreg(page_table, ttbr0_el1);
 	/* 39 bits, 4 KiB, write-back inner shareable walks, no TTBR1. */
-	write_sysreg(25 | 1 << 8 | 1 << 10 | 3 << 12 | 1 << 23 | pa << 32, tcr_el1);
+	write_sysreg(25 | 1 << 8 | 1 << 10 | 3 << 12 | tcr, tcr_el1);
 	isb();
 	asm volatile("tlbi vmalle1; dsb nsh; ic iallu; dsb nsh; isb" : : : "memory");
 	write_sysreg(0x30d00800 | 1 << 12 | 1 << 2 | 1, sctlr_el1);
@@ -258,6 +299,7 @@ void lib_start(u64 fdt)
 {
 	u64 i;
 
+	nvhe_patch();
 	page_table[0] = 1UL << 54 | 1UL << 53 | 1 << 10 | 1;
 	for (i = 1; i < 512; i++)
 		page_table[i] = i << 30 | 1 << 10 | 3 << 8 | 1 << 2 | 1;

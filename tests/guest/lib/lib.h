@@ -135,6 +135,9 @@ extern unsigned int nr_cpus;
 extern u64 ram_size;			/* bytes, 0 when unknown */
 extern u64 image_end;			/* first byte after the payload, 2 MiB aligned */
 extern u64 fdt_addr;
+extern bool nvhe;			/* at virtual EL2 without E2H */
+/* An encoding (op0,op1,CRn,CRm,op2) of EL1's register by a name of EL12 or EL02, as it is called without E2H; others as they are. */
+u32 name_without_e2h(u32 key);
 
 struct frame {
 	u64 x[31];
