@@ -112,6 +112,12 @@ static enum outcome access(const struct trap *t, bool read, u64 val)
 	return STRANGE;
 }
 
+/* HCR_EL2.{NV,AT}: RES0 for a guest without FEAT_NV, as one without E2H is. */
+static bool reserved(const struct trap *t)
+{
+	return nvhe && t->control == HCR && (t->bit == 42 || t->bit == 44);
+}
+
 static void one(const struct trap *t, bool read, u64 hcr)
 {
 	enum outcome without, with;
@@ -126,7 +132,7 @@ static void one(const struct trap *t, bool read, u64 hcr)
 	with = access(t, read, val);
 	if (with == TRAPPED && (without == DONE || (without == UNDEF && (t->key >> 7 & 11) == 11))) {
 		trapped++;
-	} else if (without == UNDEF && with == UNDEF) {
+	} else if (reserved(t) ? with == without && with != TRAPPED : without == UNDEF && with == UNDEF) {
 		absent++;
 	} else {
 		bad++;
