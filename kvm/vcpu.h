@@ -61,7 +61,7 @@ struct vcpu_input {
 	u8 vserror;			/* VSERROR_*: HCR_EL2.VSE until taken */
 	u64 vserror_esr;		/* VSESR_EL2 */
 	bool irq_line, fiq_line;	/* without an in-kernel vGIC: HCR_EL2.VI, VF (KVM_IRQ_LINE on the CPU) */
-	bool single_step, sw_bp, hw_bp;	/* KVM_SET_GUEST_DEBUG */
+	bool debugged, single_step, hw_bp;	/* KVM_SET_GUEST_DEBUG */
 	bool wfi_traps;			/* TWI/TWE wanted: other threads want this CPU */
 };
 

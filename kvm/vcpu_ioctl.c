@@ -143,7 +143,7 @@ static s64 ioctl_guest_debug(struct vcpu *v, const struct kvm_guest_debug *d)
 	}
 	v->state->guest_debug = on ? d->control : 0;
 	v->input.single_step = on && (d->control & KVM_GUESTDBG_SINGLESTEP);
-	v->input.sw_bp = on && (d->control & KVM_GUESTDBG_USE_SW_BP);
+	v->input.debugged = on;
 	v->input.hw_bp = on && (d->control & KVM_GUESTDBG_USE_HW);
 	if (!v->input.single_step)
 		v->state->step_pending = false;

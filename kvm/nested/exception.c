@@ -195,6 +195,8 @@ enum trap_result nested_return(struct vcpu *v, u64 spsr, u64 to)
 	v->regs.pc = to;
 	if (!return_legal(v, spsr))
 		return return_illegal(v, spsr);
+	if (unlikely(spsr & PSR_SS))
+		spsr = (spsr & ~PSR_SS) | nested_step(v, spsr);
 	if (!(spsr & PSR_nRW) && (spsr & PSR_MODE) >= PSR_EL2T) {
 		v->regs.pstate = spsr - (PSR_EL2T - PSR_EL1T);
 		return TRAP_RETRY;
@@ -214,7 +216,7 @@ bool nested_eret_fast(struct vcpu *v)
 	u64 spsr = reg_read(v, REG_SPSR_EL2);
 	bool el2 = (spsr & PSR_MODE) >= PSR_EL2T;
 
-	if ((spsr & PSR_nRW) || !return_legal(v, spsr) || v->input.single_step ||
+	if ((spsr & PSR_nRW) || !return_legal(v, spsr) || v->debug_live ||
 	    (!el2 && ((spsr & PSR_MODE) || !nested_el0_hyp(v, nested_hcr(v)))))
 		return false;
 	write_sysreg(reg_read(v, REG_ELR_EL2), elr_el2);

@@ -151,6 +151,14 @@ void nested_mdcr_load(struct vcpu *v);		/* MDCR_EL2 has changed; also for kvm/pm
 enum trap_result nested_eret(struct vcpu *v);
 void nested_inject(struct vcpu *v, enum exception_kind kind, u64 esr, bool far_valid, u64 far);	/* to virtual EL2 */
 
+/*
+ * debug.c: breakpoint and watchpoint control for the hypervisor's context, where the CPU's EL1 is EL2; and PSTATE.SS as an
+ * ERET of the hypervisor's leaves it of SPSR_EL2's.
+ */
+u64 nested_bcr(u64 bcr);
+u64 nested_wcr(u64 wcr);
+u64 nested_step(struct vcpu *v, u64 spsr);
+
 /* pauth.c: *elr as ERETAA or ERETAB makes it of ELR_EL2. false: it takes a PAC failure instead. */
 bool nested_elr_authenticate(struct vcpu *v, bool key_b, u64 *elr);
 

@@ -425,6 +425,8 @@ void nested_switch(struct vcpu *v, bool hyp)
 		vgic_load(v);
 	if (unlikely(v->pmu))
 		pmu_load(v);
+	if (unlikely(v->debug_live))
+		debug_regs_load(v);
 }
 
 /* In hardware now? Loaded. */

@@ -6,6 +6,7 @@
  */
 #include "kernel/cpu/sysreg.h"
 #include "kvm/features.h"
+#include "kvm/nested/nested.h"
 #include "kvm/sysreg/sysreg.h"
 #include "kvm/vcpu_state.h"
 
@@ -33,18 +34,24 @@ DBG_WRITE(bcr)
 DBG_WRITE(wvr)
 DBG_WRITE(wcr)
 
-static void points_load(const u64 *sys)
+static void points_load(struct vcpu *v)
 {
+	const u64 *sys = v->regs.sys;
+	bool el2 = v->nested && v->nested->hyp;
 	unsigned n;
 
 	/* The rows BVR0..15, BCR0..15 and so on follow one another in enum reg. */
 	for (n = 0; n < host.brps; n++) {
+		u64 bcr = sys[REG_DBGBCR0_EL1 + n];
+
 		bvr_write(n, sys[REG_DBGBVR0_EL1 + n]);
-		bcr_write(n, sys[REG_DBGBCR0_EL1 + n]);
+		bcr_write(n, unlikely(el2) ? nested_bcr(bcr) : bcr);
 	}
 	for (n = 0; n < host.wrps; n++) {
+		u64 wcr = sys[REG_DBGWCR0_EL1 + n];
+
 		wvr_write(n, sys[REG_DBGWVR0_EL1 + n]);
-		wcr_write(n, sys[REG_DBGWCR0_EL1 + n]);
+		wcr_write(n, unlikely(el2) ? nested_wcr(wcr) : wcr);
 	}
 }
 
@@ -68,13 +75,15 @@ void debug_regs_load(struct vcpu *v)
 
 	if (vreg(v, REG_OSLSR_EL1) & OSLSR_OSLK)
 		mdscr &= ~(MDSCR_SS | MDSCR_KDE | MDSCR_MDE);
+	if (v->input.debugged)	/* the guest's own steps wait until nobody debugs it, as on Linux */
+		mdscr &= ~MDSCR_SS;
 	if (v->input.single_step)
 		mdscr |= MDSCR_SS;
 	if (v->input.hw_bp) {
 		points_load_external(v->debug_points);
 		mdscr |= MDSCR_MDE | MDSCR_KDE;
 	} else if (mdscr & (MDSCR_MDE | MDSCR_KDE)) {
-		points_load(v->regs.sys);
+		points_load(v);
 	}
 	v->debug_live = mdscr & (MDSCR_SS | MDSCR_KDE | MDSCR_MDE);
 	write_sysreg(mdscr, mdscr_el1);

@@ -93,7 +93,7 @@ void debug_traps_compute(struct vcpu *v)
 {
 	v->traps.mdcr = (host_mdcr & MDCR_HPMN) | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA |
 			MDCR_TPMS | MDCR_TTRF;
-	if (v->input.single_step || v->input.sw_bp || v->input.hw_bp)
+	if (v->input.debugged)	/* in whatever way, as on Linux */
 		v->traps.mdcr |= MDCR_TDE;
 }
 

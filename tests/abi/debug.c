@@ -83,6 +83,8 @@ static void software(void)
 	must(guest_debug(&vm, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP, NULL));
 	stop(&vm, EC_BRK, 4, "BRK");
 	check_eq(vm.run->debug.arch.hsr & 0xffff, 7, "its immediate");
+	must(guest_debug(&vm, KVM_GUESTDBG_ENABLE, NULL));
+	stop(&vm, EC_BRK, 4, "BRK, with debugging on and nothing said of breakpoints");
 	set(vm.vcpu, REG_PC, RAM_GPA + 8);
 	check_eq(guest_says(&vm, 0), 2, "behind it");
 	vm_drop(&vm);
