@@ -463,10 +463,7 @@ static void apply_binding(const struct sdei_restore *r, int e, bool was, bool no
 	if (!intid || was == now)
 		return;
 	*count += now ? 1 : -1;
-	if (now)
-		r->irq_keep(vm, pe, intid);
-	else
-		vm->ops->irq_release(vm, pe, intid);
+	r->irq_move(vm, pe, intid, now);
 }
 
 static void apply_slot(const struct sdei_restore *r, int e)
@@ -513,6 +510,53 @@ static void apply_context(const struct sdei_restore *r, unsigned level)
 	}
 }
 
+/* Another binding, perhaps of an event that is in use (a guest in SYSTEM_SUSPEND keeps its own): its users change over. */
+static void apply_ident(const struct sdei_restore *r, int e)
+{
+	struct sdei_vm *vm = r->pe->vm;
+	bool shared = sdei_is_shared(vm, e);
+	unsigned i, n = shared ? 1 : vm->nr_pes;
+	u32 old = vm->event[e].intid, new = restored_intid(r, e);
+
+	if (old == new)
+		return;
+	for (i = 0; i < n; i++) {
+		struct sdei_pe *pe = vm->pes[i];
+		unsigned *count = shared ? &vm->nbound : &pe->nbound;
+
+		if (!sdei_handler(pe, e)->registered && !sdei_running(pe, e))
+			continue;
+		*count += !!new - !!old;
+		if (old)
+			r->irq_move(vm, shared ? NULL : pe, old, false);
+		if (new)
+			r->irq_move(vm, shared ? NULL : pe, new, true);
+	}
+	vm->event[e].intid = new;
+}
+
+/* PEs whose own registers come later, or are as they were: their shared handlers go on if they do in what was restored. */
+static void owners_keep(struct sdei_vm *vm)
+{
+	unsigned i, level;
+
+	for (i = 0; i < vm->nr_pes; i++) {
+		for (level = 0; level < SDEI_LEVELS; level++) {
+			int e = vm->pes[i]->ctx[level].event;
+			struct sdei_shared *s;
+
+			if (e < 0 || !sdei_is_shared(vm, e))
+				continue;
+			s = &vm->shared[e - vm->nr_private];
+			if (s->orphan)
+				s->owner = vm->pes[i];
+			else
+				vm->pes[i]->ctx[level].event = SDEI_NO_EVENT;
+			s->orphan = false;
+		}
+	}
+}
+
 void sdei_restore_apply(const struct sdei_restore *r)
 {
 	struct sdei_vm *vm = r->pe->vm;
@@ -520,10 +564,12 @@ void sdei_restore_apply(const struct sdei_restore *r)
 
 	for (e = 0; e < sdei_nr_events(vm) && r->vm_words; e++) {
 		if (vm->event[e].dynamic)
-			vm->event[e].intid = restored_intid(r, e);
+			apply_ident(r, e);
 		if (sdei_is_shared(vm, e))
 			apply_slot(r, e);
 	}
+	if (r->vm_words)
+		owners_keep(vm);
 	/* What this PE held before goes back to where the contexts below find it. */
 	for (e = 0; e < vm->nr_shared; e++) {
 		if (vm->shared[e].owner != r->pe)

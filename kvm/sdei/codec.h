@@ -74,8 +74,8 @@ struct sdei_restore {
 	bool last;		/* no other PE's window is open */
 	bool has_gic;		/* there are interrupts to bind to */
 	bool (*pstate_ok)(const struct sdei_pe *pe, u64 pstate);	/* the PE may return to it */
-	/* Take an interrupt out of the guest's interrupt controller, all its state kept. */
-	void (*irq_keep)(struct sdei_vm *vm, struct sdei_pe *pe, u32 intid);
+	/* Take an interrupt out of the guest's interrupt controller, or give it back: all its state, restored by now, is kept. */
+	void (*irq_move)(struct sdei_vm *vm, struct sdei_pe *pe, u32 intid, bool ours);
 };
 /* NULL, or what contradicts what. Nothing is changed. */
 const char *sdei_restore_check(const struct sdei_restore *r);

@@ -30,6 +30,8 @@ static int target_find(struct sdei *s, u32 num, u64 affinity, struct sdei_pe **p
 {
 	int e = sdei_event_find(&s->m, num);
 
+	if (s->windows)
+		sdei_affinities_take(s);
 	/* Event 0 is the guest's own, and what an interrupt raises nobody else does. */
 	if (!num || e < 0 || s->m.event[e].dynamic || s->m.event[e].intid || !s->m.nr_pes)
 		return -EINVAL;

@@ -35,7 +35,7 @@ struct sdei_pe *sdei_pe_find(const struct sdei_vm *vm, u64 affinity)
 	return NULL;
 }
 
-bool sdei_running(const struct sdei_pe *pe, int e)
+static inline bool running(const struct sdei_pe *pe, int e)
 {
 	const struct sdei_vm *vm = pe->vm;
 
@@ -44,24 +44,29 @@ bool sdei_running(const struct sdei_pe *pe, int e)
 	return pe->ctx[vm->event[e].critical ? SDEI_CRITICAL : SDEI_NORMAL].event == e;
 }
 
+bool sdei_running(const struct sdei_pe *pe, int e)
+{
+	return running(pe, e);
+}
+
 /* Whose interrupt it is: the PE's for a PPI, nobody's for an SPI. */
-static struct sdei_pe *irq_pe(struct sdei_pe *pe, int e)
+static inline struct sdei_pe *irq_pe(struct sdei_pe *pe, int e)
 {
 	return sdei_is_shared(pe->vm, e) ? NULL : pe;
 }
 
-static bool is_pending(struct sdei_pe *pe, int e)
+static inline bool is_pending(struct sdei_pe *pe, int e)
 {
 	const struct sdei_event *ev = &pe->vm->event[e];
 
 	return ev->intid ? pe->vm->ops->irq_pending(pe->vm, irq_pe(pe, e), ev->intid) : sdei_handler(pe, e)->pending;
 }
 
-bool sdei_could_start(struct sdei_pe *pe, int e)
+static inline bool could_start(struct sdei_pe *pe, int e)
 {
 	const struct sdei_handler *h = sdei_handler(pe, e);
 
-	if (!h->registered || !h->enabled || pe->masked || sdei_running(pe, e))
+	if (!h->registered || !h->enabled || pe->masked || running(pe, e))
 		return false;
 	if (h->rm_pe && h->affinity != pe->mpidr)
 		return false;
@@ -72,9 +77,14 @@ bool sdei_could_start(struct sdei_pe *pe, int e)
 	return pe->vm->ops->online(pe);
 }
 
+bool sdei_could_start(struct sdei_pe *pe, int e)
+{
+	return could_start(pe, e);
+}
+
 bool sdei_deliverable(struct sdei_pe *pe, int e)
 {
-	return sdei_could_start(pe, e) && is_pending(pe, e);	/* asking the interrupt controller comes last */
+	return could_start(pe, e) && is_pending(pe, e);	/* asking the interrupt controller comes last */
 }
 
 /* Critical before normal, then the smaller number. */
@@ -96,7 +106,7 @@ int sdei_next(struct sdei_pe *pe)
 	return best;
 }
 
-static void pending_set(struct sdei_pe *pe, int e, bool on)
+static inline void pending_set(struct sdei_pe *pe, int e, bool on)
 {
 	struct sdei_handler *h = sdei_handler(pe, e);
 	unsigned *count = sdei_is_shared(pe->vm, e) ? &pe->vm->npending : &pe->npending;

@@ -16,9 +16,14 @@ static bool pstate_ok(const struct sdei_pe *pe, u64 pstate)
 	return guest_pstate_ok(sdei_vcpu_of(pe)->v, pstate);
 }
 
-static void irq_keep(struct sdei_vm *m, struct sdei_pe *pe, u32 intid)
+static void irq_move(struct sdei_vm *m, struct sdei_pe *pe, u32 intid, bool ours)
 {
-	(void)vgic_claim_irq(sdei_of(m)->vm, pe ? sdei_vcpu_of(pe)->v : NULL, intid, true);
+	struct vcpu *v = pe ? sdei_vcpu_of(pe)->v : NULL;
+
+	if (ours)
+		(void)vgic_claim_irq(sdei_of(m)->vm, v, intid, true);
+	else
+		vgic_unclaim_irq(sdei_of(m)->vm, v, intid, true);
 }
 
 /* The lock is held. NULL: what sv's image says, and the VM's, is the state now. */
@@ -26,7 +31,7 @@ static const char *apply(struct sdei *s, struct sdei_vcpu *sv, bool last)
 {
 	struct sdei_restore r = {
 		.pe = &sv->pe, .pe_words = sv->words, .last = last,
-		.vm_words = s->window && !s->applied ? s->words : NULL, .has_gic = vgic_ready(s->vm), .pstate_ok = pstate_ok, .irq_keep = irq_keep,
+		.vm_words = s->window && !s->applied ? s->words : NULL, .has_gic = vgic_ready(s->vm), .pstate_ok = pstate_ok, .irq_move = irq_move,
 	};
 	const char *bad;
 
@@ -38,15 +43,6 @@ static const char *apply(struct sdei *s, struct sdei_vcpu *sv, bool last)
 	sdei_restore_apply(&r);
 	sv->applied = s->applied = true;
 	return NULL;
-}
-
-/* Affinities may have been written since the vCPUs were created. */
-static void affinities_take(struct sdei *s)
-{
-	unsigned i;
-
-	for (i = 0; i < s->m.nr_pes; i++)
-		s->m.pes[i]->mpidr = sdei_vcpu_of(s->m.pes[i])->v->config.mpidr & SDEI_AFFINITY;
 }
 
 /*
@@ -95,12 +91,13 @@ int sdei_restore(struct vcpu *v)
 	const char *bad = NULL;
 	u64 flags;
 
-	if (!s)
+	/* Whoever opens a window, or begins a round, asks us to look afterwards. */
+	if (!s || likely(!sv->window && !READ_ONCE(s->fresh)))
 		return 0;
 	flags = spin_lock_irqsave(&s->lock);
 	sdei_round_end(s);
 	if (sv->window) {
-		affinities_take(s);
+		sdei_affinities_take(s);
 		bad = apply(s, sv, s->windows == 1);
 		if (!bad)
 			restore_done(s, sv);

@@ -5,7 +5,6 @@
  * exception: ELR, SPSR, ESR and FAR stay as they are. Arm DEN0054, 5 (calls), 6 (entry and exit).
  */
 #include "kernel/cpu/sysreg.h"
-#include "kernel/lib/string.h"
 #include "kvm/features.h"
 #include "kvm/nested/nested.h"
 #include "kvm/run/run.h"
@@ -31,18 +30,32 @@ static void suspend_end(struct vcpu *v)
 		(void)sdei_pe_mask(pe);
 }
 
+/* x0 to x17: two registers an instruction. */
+static inline void gprs_copy(u64 *to, const u64 *from)
+{
+	u64 a, b, c, d, e, f;
+
+	asm volatile("ldp %0, %1, [%7]\n\tldp %2, %3, [%7, #16]\n\tldp %4, %5, [%7, #32]\n\t"
+		     "stp %0, %1, [%6]\n\tstp %2, %3, [%6, #16]\n\tstp %4, %5, [%6, #32]\n\t"
+		     "ldp %0, %1, [%7, #48]\n\tldp %2, %3, [%7, #64]\n\tldp %4, %5, [%7, #80]\n\t"
+		     "stp %0, %1, [%6, #48]\n\tstp %2, %3, [%6, #64]\n\tstp %4, %5, [%6, #80]\n\t"
+		     "ldp %0, %1, [%7, #96]\n\tldp %2, %3, [%7, #112]\n\tldp %4, %5, [%7, #128]\n\t"
+		     "stp %0, %1, [%6, #96]\n\tstp %2, %3, [%6, #112]\n\tstp %4, %5, [%6, #128]"
+		     : "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d), "=&r"(e), "=&r"(f) : "r"(to), "r"(from) : "memory");
+}
+
 static void context_save(const struct vcpu *v, struct sdei_context *c)
 {
 	c->pc = v->regs.pc;
 	c->pstate = unlikely(v->nested) ? nested_pstate_arch(v) : v->regs.pstate;
 	if (v->input.single_step)	/* the debugger's, not the guest's */
 		c->pstate &= ~SPSR_SS;
-	memcpy(c->x, v->regs.x, sizeof(c->x));
+	gprs_copy(c->x, v->regs.x);
 }
 
 static void context_load(struct vcpu *v, const struct sdei_context *c)
 {
-	memcpy(v->regs.x, c->x, sizeof(c->x));
+	gprs_copy(v->regs.x, c->x);
 	v->regs.pc = c->pc;
 	v->regs.pstate = c->pstate;
 }
@@ -134,7 +147,7 @@ bool sdei_complete_fast(struct vcpu *v)
 		spin_unlock_irqrestore(&sdei_of(m)->lock, flags);
 		return false;
 	}
-	memcpy(v->regs.x, c->x, sizeof(c->x));
+	gprs_copy(v->regs.x, c->x);
 	write_sysreg(c->pc, elr_el2);
 	write_sysreg(c->pstate, spsr_el2);
 	sdei_finish(pe, level);
@@ -157,14 +170,14 @@ static enum trap_result complete_nested(struct vcpu *v, bool resume)
 	s64 level = sdei_complete_check(pe, resume, to);
 	const struct sdei_context *c;
 	enum trap_result res;
-	u32 intid;
+	u32 intid = 0;
 
 	spin_unlock_irqrestore(&s->lock, flags);
 	if (level < 0) {
 		smccc_return(v, level, 0, 0, 0);
 		return TRAP_RETRY;
 	}
-	c = &pe->ctx[level];	/* only this thread changes it */
+	c = &pe->ctx[level];	/* only this thread fills it */
 	if (resume) {
 		nested_handler_resume(v, c->pstate, c->pc, to);
 	} else {
@@ -174,10 +187,12 @@ static enum trap_result complete_nested(struct vcpu *v, bool resume)
 			return res;
 		}
 	}
-	memcpy(v->regs.x, c->x, sizeof(c->x));
-	intid = s->m.event[c->event].intid;
+	gprs_copy(v->regs.x, c->x);
 	flags = spin_lock_irqsave(&s->lock);
-	sdei_finish(pe, level);
+	if (c->event >= 0) {	/* else another PE has reset the system meanwhile */
+		intid = s->m.event[c->event].intid;
+		sdei_finish(pe, level);
+	}
 	spin_unlock_irqrestore(&s->lock, flags);
 	if (intid >= 32)
 		vgic_claimed_acked(v->vm, intid);

@@ -53,6 +53,8 @@ void sdei_vm_destroy(struct vm *vm);
 int sdei_vcpu_create(struct vcpu *v);		/* vm->lock held. -ENOMEM */
 void sdei_vcpu_add(struct vcpu *v);		/* v is in vm->vcpus */
 void sdei_vcpu_destroy(struct vcpu *v);
+/* The lock is held. MPIDR_EL1 may have been written since the vCPUs were created, until they have run. */
+void sdei_affinities_take(struct sdei *s);
 /* PSCI. In the vCPU's thread, or put under its mutex. */
 void sdei_cpu_off(struct vcpu *v);
 void sdei_cpu_on(struct vcpu *v);		/* its reset is being taken */

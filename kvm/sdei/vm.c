@@ -29,9 +29,12 @@ static void op_kick(struct sdei_pe *pe, bool wake)
 		__atomic_fetch_or(&v->requests, REQ_SDEI, __ATOMIC_SEQ_CST);
 }
 
+/* An AArch32 kernel is no client, whatever the VMM restored. */
 static bool op_online(const struct sdei_pe *pe)
 {
-	return READ_ONCE(sdei_vcpu_of(pe)->v->state->mp_state) != KVM_MP_STATE_STOPPED;
+	const struct vcpu *v = sdei_vcpu_of(pe)->v;
+
+	return READ_ONCE(v->state->mp_state) != KVM_MP_STATE_STOPPED && !v->config.el1_32bit;
 }
 
 /* In the guest, in KVM_RUN, not in KVM_RUN. */
@@ -69,7 +72,7 @@ static long op_irq_claim(struct sdei_vm *m, struct sdei_pe *pe, u32 intid)
 
 static void op_irq_release(struct sdei_vm *m, struct sdei_pe *pe, u32 intid)
 {
-	vgic_unclaim_irq(sdei_of(m)->vm, irq_vcpu(pe), intid);
+	vgic_unclaim_irq(sdei_of(m)->vm, irq_vcpu(pe), intid, false);
 }
 
 static bool op_irq_pending(struct sdei_vm *m, struct sdei_pe *pe, u32 intid)
@@ -162,8 +165,10 @@ static int map_fill(struct map *m, const struct kvm_nb_sdei_event *in, unsigned 
 	return 0;
 }
 
+/* Events may be looked for meanwhile, by a VMM's other threads. */
 static void map_install(struct sdei *s, struct map *m)
 {
+	u64 flags = spin_lock_irqsave(&s->lock);
 	struct map old = { s->m.event, s->m.shared, s->words, 0, 0 };
 
 	s->m.event = m->event;
@@ -171,6 +176,7 @@ static void map_install(struct sdei *s, struct map *m)
 	s->m.nr_private = m->nr_private;
 	s->m.nr_shared = m->nr_shared;
 	s->words = m->words;
+	spin_unlock_irqrestore(&s->lock, flags);
 	map_free(&old);
 }
 
@@ -328,6 +334,14 @@ void sdei_vcpu_add(struct vcpu *v)
 	flags = spin_lock_irqsave(&s->lock);
 	s->m.pes[s->m.nr_pes++] = &v->sdei->pe;
 	spin_unlock_irqrestore(&s->lock, flags);
+}
+
+void sdei_affinities_take(struct sdei *s)
+{
+	unsigned i;
+
+	for (i = 0; i < s->m.nr_pes; i++)
+		s->m.pes[i]->mpidr = READ_ONCE(sdei_vcpu_of(s->m.pes[i])->v->config.mpidr) & SDEI_AFFINITY;
 }
 
 void sdei_vcpu_destroy(struct vcpu *v)

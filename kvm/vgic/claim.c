@@ -69,13 +69,15 @@ int vgic_claim(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool keep)
 	return ret;
 }
 
-void vgic_unclaim(struct vgic_dist *d, struct vgic_pe *p, u32 intid)
+void vgic_unclaim(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool keep)
 {
 	struct held h = hold(d, p, intid);
 
 	h.w->claimed &= ~h.bit;
-	h.w->enabled &= ~h.bit;
-	h.w->latch &= ~h.bit;
+	if (!keep) {
+		h.w->enabled &= ~h.bit;
+		h.w->latch &= ~h.bit;
+	}
 	update(d, p, intid);
 	let_go(&h);
 }

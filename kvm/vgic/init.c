@@ -353,10 +353,10 @@ int vgic_claim_irq(struct vm *vm, struct vcpu *v, u32 intid, bool keep)
 	return vgic_claim_exists(vm, intid) ? vgic_claim(&vm->vgic->d, pe_of(v), intid, keep) : -EBUSY;
 }
 
-void vgic_unclaim_irq(struct vm *vm, struct vcpu *v, u32 intid)
+void vgic_unclaim_irq(struct vm *vm, struct vcpu *v, u32 intid, bool keep)
 {
 	if (vgic_claim_exists(vm, intid))
-		vgic_unclaim(&vm->vgic->d, pe_of(v), intid);
+		vgic_unclaim(&vm->vgic->d, pe_of(v), intid, keep);
 }
 
 bool vgic_claimed_pending(struct vm *vm, struct vcpu *v, u32 intid)

@@ -236,7 +236,7 @@ const char *vgic_lpi_check(const struct vgic_dist *d);
  * Claim: disabled, not pending. 0, -EBUSY: active, -EAGAIN: in a list register. keep: as it is (restoring a VM).
  */
 int vgic_claim(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool keep);
-void vgic_unclaim(struct vgic_dist *d, struct vgic_pe *p, u32 intid);	/* disabled, not pending */
+void vgic_unclaim(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool keep);	/* keep: as it is; else disabled, not pending */
 bool vgic_claim_pending(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool here);	/* here: p runs on this CPU */
 void vgic_claim_begin(struct vgic_dist *d, struct vgic_pe *p, u32 intid);	/* its handler starts: an edge is taken */
 void vgic_claim_end(struct vgic_dist *d, struct vgic_pe *p, u32 intid, bool here);	/* ... ends */

@@ -60,7 +60,7 @@ void vgic_icc_write(struct vcpu *v, u16 key, u64 val);
  */
 bool vgic_claim_exists(struct vm *vm, u32 intid);
 int vgic_claim_irq(struct vm *vm, struct vcpu *v, u32 intid, bool keep);
-void vgic_unclaim_irq(struct vm *vm, struct vcpu *v, u32 intid);
+void vgic_unclaim_irq(struct vm *vm, struct vcpu *v, u32 intid, bool keep);
 bool vgic_claimed_pending(struct vm *vm, struct vcpu *v, u32 intid);
 void vgic_claimed_begin(struct vm *vm, struct vcpu *v, u32 intid);
 void vgic_claimed_end(struct vm *vm, struct vcpu *v, u32 intid);

@@ -547,6 +547,10 @@ static void aarch32(void)
 		memcpy(m.ram, code, sizeof(code));
 		set(m.vcpu[0], REG_PC, RAM_GPA);
 		set(m.vcpu[0], REG_X(8), MMIO_GPA);
+		/* Nor if the VMM says that event 0 is registered, enabled and pending, and this PE not masked. */
+		set(m.vcpu[0], PRIVATE(0, 2), RAM_GPA + 0x800);
+		set(m.vcpu[0], PRIVATE(0, 1), 11);
+		set(m.vcpu[0], PE, 0);
 		for (i = 0; i < 2; i++)
 			check_eq((int32_t)says(&m, 0), -1, "T43 an AArch32 EL1 is not served");
 		munmap(m.run[0], size);
@@ -555,6 +559,65 @@ static void aarch32(void)
 	munmap(m.ram, RAM_SIZE);
 	close(fd);
 	close(kvm);
+}
+
+#define REG_MPIDR	0x603000000013c005UL
+
+/* A PE has its name from the moment that it is written, not from its first KVM_RUN on. */
+static void renamed(void)
+{
+	struct machine m = machine_make(ram_make());
+	uint64_t state = 0;
+
+	set(m.vcpu[1], REG_MPIDR, 1UL << 31 | 0x30005);
+	set(m.vcpu[1], PRIVATE(1, 2), RAM_GPA + 0x800);
+	set(m.vcpu[1], PRIVATE(1, 1), 3);
+	check_eq(raise_event(&m, EV_P, 0x30005), 0, "an event for a PE by its new name");
+	must(get_reg(m.vcpu[1], PRIVATE(1, 1), &state));
+	check_eq(state, 11, "it pends there");
+	check_errno(raise_event(&m, EV_P, 1), EINVAL, "by its old name");
+	munmap(m.ram, RAM_SIZE);
+	machine_drop(&m);
+}
+
+#define MAPS	500
+
+static void *maps_main(void *arg)
+{
+	static struct {
+		struct kvm_nb_sdei_events head;
+		struct kvm_nb_sdei_event e[200];
+	} big;
+	struct machine *m = arg;
+	unsigned int i;
+
+	for (i = 0; i < 200; i++)
+		big.e[i].event = 0x40001000 + i;
+	for (i = 0; i < MAPS; i++) {
+		big.head.nr = i % 2 ? 200 : 1;
+		must(sdei_attr(m->fd, KVM_NB_SDEI_EVENTS, &big));
+	}
+	__atomic_store_n(&m->ram, NULL, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+/* Before there is a vCPU the map may change, and events be raised, which nobody has. */
+static void map_changes(void)
+{
+	struct machine m = { .ram = (uint8_t *)&m };
+	unsigned int others = 0;
+	pthread_t thread;
+
+	m.kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
+	m.fd = must(ioctl(m.kvm, KVM_CREATE_VM, 0));
+	must(opt_in(m.fd, 0));
+	must(pthread_create(&thread, NULL, maps_main, &m) ? -1 : 0);
+	while (__atomic_load_n(&m.ram, __ATOMIC_ACQUIRE))
+		others += raise_event(&m, 0x400010c7, 0) != -1 || errno != EINVAL;
+	pthread_join(thread, NULL);
+	check_eq(others, 0, "raising while the map changes");
+	close(m.fd);
+	close(m.kvm);
 }
 
 int main(void)
@@ -576,5 +639,7 @@ int main(void)
 	suspended(WAKE_PC);
 	suspended(WAKE_MOVED);
 	aarch32();
+	renamed();
+	map_changes();
 	return report();
 }

@@ -6,7 +6,8 @@
  * back instead, as QEMU does. Both must report the same, and show the same registers, always.
  *
  * The guest is told what to do by the VMM, so the VMM explores: a state is what the registers say, an edge is a command; the
- * nearest edge that has not been tried comes next. Usage: sdei_moves [STEPS], 0: every edge. docs/abi/sdei.md.
+ * nearest edge that has not been tried comes next. Usage: sdei_moves [STEPS], 0: every edge; then each kind of event must have
+ * been seen in each of its states (sdei_cover.h). docs/abi/sdei.md.
  */
 #ifdef __clang__
 #pragma clang diagnostic ignored "-Wgnu-variable-sized-type-not-at-end"	/* heads of arrays, as the ABI has them */
@@ -17,199 +18,16 @@
 
 #include "gic.h"
 
-#define VCPUS		2
-#define REGS_MAX	512
-#define STATES_MAX	4096
-#define ACTIONS_MAX	64
-
-#define EV_C		0x40000002u	/* private, critical */
-#define EV_D		0x40000010u	/* dynamic, private */
-#define EV_S		0x40000100u	/* shared */
-#define EV_SC		0x40000101u	/* shared, critical */
-#define EV_DS		0x40000110u	/* dynamic, shared */
-#define PPI		20
-#define TIMER		30		/* the physical timer's */
-#define SPI		40
 #define CLASS(id)	((id) >> 16 & 0xfff)
 #define IS_SDEI(id)	(CLASS(id) == 0xf5d)
 
-static const struct {
-	struct kvm_nb_sdei_events head;
-	struct kvm_nb_sdei_event e[5];
-} map = {
-	.head.nr = 5,
-	.e = {
-		{ .event = EV_C, .flags = KVM_NB_SDEI_EVENT_CRITICAL },
-		{ .event = EV_D, .flags = KVM_NB_SDEI_EVENT_DYNAMIC },
-		{ .event = EV_S, .flags = KVM_NB_SDEI_EVENT_SHARED },
-		{ .event = EV_SC, .flags = KVM_NB_SDEI_EVENT_SHARED | KVM_NB_SDEI_EVENT_CRITICAL },
-		{ .event = EV_DS, .flags = KVM_NB_SDEI_EVENT_SHARED | KVM_NB_SDEI_EVENT_DYNAMIC },
-	},
-};
+#include "sdei_client.h"
+#include "sdei_cover.h"
 
-/* What a vCPU is to do next: x0 to x5 and an operation, below. At x27 of each. */
-struct command {
-	uint64_t x[6], op;
-};
+#define VCPUS		2
+#define REGS_MAX	512
+#define STATES_MAX	4096
 
-enum { OP_CALL, OP_WFI, OP_TIMER, OP_STORE, OP_ACK, OP_EOI };
-#define COMMANDS	0x10000
-
-/* Does what the command says and reports x0 and a digest of x8 to x17, which it set to what x26 counts, for ever. */
-#define INTERPRETER(n)								\
-	n "0: add x26, x26, #1; mov x8, x26; ror x9, x26, #7; mov x10, #" n "; mvn x16, x26; mov x17, x26;" \
-	"ldp x0, x1, [x27]; ldp x2, x3, [x27, #16]; ldp x4, x5, [x27, #32]; ldr x6, [x27, #48];" \
-	"cbnz x6, " n "1f; hvc #0; b " n "9f;"					\
-	n "1: cmp x6, #2; b.hs " n "2f; wfi; b " n "9f;"			\
-	n "2: b.hi " n "3f; msr cntp_cval_el0, xzr; msr cntp_ctl_el0, x0; isb; b " n "9f;"	\
-	n "3: cmp x6, #4; b.hs " n "4f; str w0, [x1]; b " n "9f;"		\
-	n "4: b.hi " n "5f; mrs x0, s3_0_c12_c12_0; b " n "9f;"		\
-	n "5: msr s3_0_c12_c12_1, x0;"						\
-	n "9: eor x0, x0, x8, ror #40; eor x0, x0, x9, ror #36; eor x0, x0, x10, ror #32; eor x0, x0, x16, ror #28;" \
-	"eor x0, x0, x17, ror #24; str x0, [x28]; b " n "0b;"
-
-/* A handler reports event, argument, and what it interrupted, in one digest. */
-#define HANDLER(n)								\
-	"eor x0, x0, x1, ror #44; eor x0, x0, x2, ror #36; eor x0, x0, x3, ror #28; eor x0, x0, x17, ror #20;" \
-	"str x0, [x28, #8];" INTERPRETER(n)
-
-GUEST(client, INTERPRETER("1")
-	".org guest_client + 0x200; mov x27, x0; mov x26, #0x900; mov x28, #0x0a000000;" INTERPRETER("2")
-	".org guest_client + 0x400;" HANDLER("3") ".org guest_client + 0x600;" HANDLER("4")
-	".org guest_client + 0x800;" HANDLER("5"));
-#define ENTRY_ON	(RAM_GPA + 0x200)
-#define ENTRY		(RAM_GPA + 0x400)	/* of normal events; + 0x200: critical, + 0x400: bound */
-
-/* ---- actions ---- */
-
-enum { BY_VCPU, BY_RAISE, BY_CANCEL, BY_LINE };
-
-struct action {
-	const char *name;
-	int by;
-	unsigned int vcpu;
-	struct command c;	/* BY_VCPU; else x[0] event or INTID, x[1] level */
-};
-
-static struct action actions[ACTIONS_MAX];
-static unsigned int nr_actions;
-
-static void action(const char *name, int by, unsigned int vcpu, uint64_t op, uint64_t x0, uint64_t x1, uint64_t x2,
-		   uint64_t x3, uint64_t x4)
-{
-	actions[nr_actions++] = (struct action){
-		name, by, vcpu, { .x = { x0, x1, x2, x3, x4, 0 }, .op = op },
-	};
-}
-
-static void call(const char *name, unsigned int vcpu, uint32_t fn, uint64_t x1, uint64_t x2)
-{
-	action(name, BY_VCPU, vcpu, OP_CALL, 0xc4000020UL + fn, x1, x2, 0, 0);
-}
-
-/* Register (any PE), enable, disable, unregister. */
-static void life(unsigned int vcpu, uint32_t event, uint64_t entry)
-{
-	action("register", BY_VCPU, vcpu, OP_CALL, 0xc4000021, event, entry, 0x1234 + event, 0);
-	call("enable", vcpu, 2, event, 0);
-	call("disable", vcpu, 3, event, 0);
-	call("unregister", vcpu, 7, event, 0);
-}
-
-static void pe(unsigned int vcpu)
-{
-	call("mask", vcpu, 0xb, 0, 0);
-	call("unmask", vcpu, 0xc, 0, 0);
-	call("complete", vcpu, 5, 0, 0);
-}
-
-static void priorities(void)
-{
-	life(0, 0, ENTRY);
-	life(0, EV_C, ENTRY + 0x200);
-	pe(0);
-	call("signal", 1, 0xf, 0, 0);
-	action("raise critical", BY_RAISE, 0, 0, EV_C, 0, 0, 0, 0);
-}
-
-static void shared_any(void)
-{
-	life(0, EV_SC, ENTRY + 0x200);
-	pe(0);
-	pe(1);
-	action("raise shared", BY_RAISE, 0, 0, EV_SC, 0, 0, 0, 0);
-}
-
-static void bound_spi(void)
-{
-	call("bind", 0, 0xd, SPI, 0);
-	call("release", 1, 0xe, EV_DS, 0);
-	life(0, EV_DS, ENTRY + 0x400);
-	pe(0);
-	pe(1);
-	action("line up", BY_LINE, 0, 0, SPI, 1, 0, 0, 0);
-	action("line down", BY_LINE, 0, 0, SPI, 0, 0, 0, 0);
-	action("enable the SPI", BY_VCPU, 0, OP_STORE, 1U << (SPI % 32), GICD + 0x104, 0, 0, 0);
-}
-
-static void bound_ppi(void)
-{
-	call("bind", 0, 0xd, PPI, 0);
-	call("release", 0, 0xe, EV_D, 0);
-	life(0, EV_D, ENTRY + 0x400);
-	pe(0);
-	action("line up", BY_LINE, 0, 0, PPI, 1, 0, 0, 0);
-	action("line down", BY_LINE, 0, 0, PPI, 0, 0, 0, 0);
-	action("register", BY_VCPU, 1, OP_CALL, 0xc4000021, EV_D, ENTRY + 0x400, 1, 0);
-	call("unregister", 1, 7, EV_D, 0);
-}
-
-static void bound_timer(void)
-{
-	call("bind", 0, 0xd, TIMER, 0);
-	life(0, EV_D, ENTRY + 0x400);
-	pe(0);
-	action("timer on", BY_VCPU, 0, OP_TIMER, 1, 0, 0, 0, 0);
-	action("timer off", BY_VCPU, 0, OP_TIMER, 0, 0, 0, 0, 0);
-}
-
-static void power(void)
-{
-	unsigned int v;
-
-	life(1, 0, ENTRY);
-	action("register for one PE", BY_VCPU, 0, OP_CALL, 0xc4000021, EV_S, ENTRY, 5, 1);
-	actions[nr_actions - 1].c.x[5] = 1;
-	call("enable", 0, 2, EV_S, 0);
-	pe(1);
-	call("signal", 0, 0xf, 0, 1);
-	action("raise shared", BY_RAISE, 0, 0, EV_S, 0, 0, 0, 0);
-	for (v = 0; v < 1; v++) {
-		action("CPU_OFF", BY_VCPU, 1, OP_CALL, 0x84000002, 0, 0, 0, 0);
-		action("CPU_ON", BY_VCPU, 0, OP_CALL, 0xc4000003, 1, ENTRY_ON, RAM_GPA + COMMANDS + 64, 0);
-	}
-}
-
-/* All of it, for a random walk; the calls that answer, and what the guest may do to the interrupt otherwise. */
-static void everything(void)
-{
-	priorities();
-	shared_any();
-	bound_spi();
-	power();
-	action("raise shared", BY_RAISE, 0, 0, EV_S, 0, 0, 0, 0);
-	action("cancel", BY_CANCEL, 0, 0, EV_SC, 0, 0, 0, 0);
-	call("route", 1, 0xa, EV_S, 0);
-	call("context", 0, 4, 17, 0);
-	call("context", 1, 4, 8, 0);
-	call("status", 1, 8, EV_DS, 0);
-	call("private reset", 0, 0x11, 0, 0);
-	call("shared reset", 1, 0x12, 0, 0);
-	call("resume", 0, 6, ENTRY_ON, 0);
-	action("WFI", BY_VCPU, 1, OP_WFI, 0, 0, 0, 0, 0);
-	action("acknowledge", BY_VCPU, 0, OP_ACK, 0, 0, 0, 0, 0);
-	action("end of interrupt", BY_VCPU, 0, OP_EOI, SPI, 0, 0, 0, 0);
-}
 
 /* ---- a VM ---- */
 
@@ -646,6 +464,7 @@ static uint64_t step(const struct action *a, bool write_back)
 	look(&alone, &one);
 	look(&moved, &other);
 	compare(&one, &other, a);
+	cover_note(one.n[0], one.id[0], one.val[0], one.gic.dist[5], one.gic.redist[0][4]);
 	return key_of(&one);
 }
 
@@ -715,17 +534,31 @@ static int first_step(int s)
 	return -1;
 }
 
-static void explore(const char *name, void (*fill)(void), unsigned int steps)
+/* Twins to which what @before says has been done. Returns their state. */
+static int explore_start(void (*before)(void), void (*fill)(void))
 {
 	static struct saved s;
+	unsigned int i;
+
+	twins_boot();
+	nr_actions = 0;
+	if (before)
+		before();
+	for (i = 0; i < nr_actions; i++)
+		(void)step(&actions[i], false);
+	nr_actions = 0;
+	fill();
+	look(&alone, &s);
+	return state_find(key_of(&s));
+}
+
+static void explore(const struct set *set, unsigned int steps)
+{
 	unsigned int n, start_moves = moves;
 	int at, first, a;
 
-	nr_actions = nr_states = edges = different = 0;
-	fill();
-	twins_boot();
-	look(&alone, &s);
-	at = first = state_find(key_of(&s));
+	nr_states = edges = different = 0;
+	at = first = explore_start(set->before, set->fill);
 	for (n = 0; (!steps || n < steps) && !different; n++) {
 		int to;
 
@@ -734,8 +567,7 @@ static void explore(const char *name, void (*fill)(void), unsigned int steps)
 			break;
 		if (a < 0) {		/* what is left is behind us */
 			twins_drop();
-			twins_boot();
-			at = first;
+			at = explore_start(set->before, set->fill);
 			continue;
 		}
 		to = state_find(step(&actions[a], n % 4 == 3));
@@ -746,8 +578,8 @@ static void explore(const char *name, void (*fill)(void), unsigned int steps)
 		at = to;
 	}
 	twins_drop();
-	printf("# %s: %u states, %u edges, %u steps, %u moves\n", name, nr_states, edges, n, moves - start_moves);
-	check_eq(different, 0, name);
+	printf("# %s: %u states, %u edges, %u steps, %u moves\n", set->name, nr_states, edges, n, moves - start_moves);
+	check_eq(different, 0, set->name);
 }
 
 static uint64_t seed = 88172645463325252;
@@ -776,7 +608,7 @@ static void wander(const char *name, unsigned int steps)
 
 int main(int argc, char **argv)
 {
-	unsigned int steps = argc > 1 ? strtoul(argv[1], NULL, 0) : 60;
+	unsigned int steps = argc > 1 ? strtoul(argv[1], NULL, 0) : 40, i;
 	int kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
 
 	if (ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_NB_SDEI) <= 0) {
@@ -785,13 +617,10 @@ int main(int argc, char **argv)
 	}
 	close(kvm);
 	runners_start();
-	explore("T44 one PE, a normal and a critical event", priorities, steps);
-	explore("T44 a shared critical event", shared_any, steps);
-	explore("T44 an event bound to an SPI", bound_spi, steps);
-	explore("T44 an event bound to a PPI", bound_ppi, steps);
-	explore("T44 an event bound to a timer", bound_timer, steps);
-	explore("T44 CPUs that go off and on", power, steps);
+	for (i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
+		explore(&sets[i], steps);
 	wander("T44 everything at once", steps ? steps : 5000);
+	cover_report(!steps);
 	check_eq(refused, 0, "no register refuses its own value");
 	return report();
 }

@@ -39,7 +39,7 @@ static void restore_words(struct sdei_pe *pe, const u64 *pe_words, const u64 *vm
 {
 	struct sdei_restore r = {
 		.pe = pe, .pe_words = pe_words, .vm_words = vm_words, .has_gic = true, .pstate_ok = any_pstate,
-		.irq_keep = sim_irq_keep,
+		.irq_move = sim_irq_move,
 	};
 	const char *bad = sdei_restore_check(&r);
 

@@ -51,7 +51,7 @@ static void claim(struct input *in, struct vgic_pe *pe, bool back)
 	struct vgic_pe *p = intid < VGIC_PRIVATE ? pe : NULL;
 
 	if (back)
-		vgic_unclaim(&dist, p, intid);
+		vgic_unclaim(&dist, p, intid, false);
 	else if (!vgic_claim(&dist, p, intid, false))
 		(void)vgic_claim_pending(&dist, p, intid, false);
 }

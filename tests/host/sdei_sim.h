@@ -98,9 +98,9 @@ static long sim_irq_claim(struct sdei_vm *vm, struct sdei_pe *pe, u32 intid)
 	return 0;
 }
 
-static void sim_irq_keep(struct sdei_vm *vm, struct sdei_pe *pe, u32 intid)
+static void sim_irq_move(struct sdei_vm *vm, struct sdei_pe *pe, u32 intid, bool ours)
 {
-	sim_irq(pe, intid)->claimed = true;
+	sim_irq(pe, intid)->claimed = ours;
 }
 
 static void sim_irq_release(struct sdei_vm *vm, struct sdei_pe *pe, u32 intid)

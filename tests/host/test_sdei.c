@@ -579,7 +579,7 @@ static void contexts(void)
 	P0->masked = true;
 	struct sdei_restore r = {
 		.pe = P0, .pe_words = pe_words, .vm_words = vm_words, .has_gic = true, .pstate_ok = any_pstate,
-		.irq_keep = sim_irq_keep,
+		.irq_move = sim_irq_move,
 	};
 	CHECK(!sdei_restore_check(&r));
 	sdei_restore_apply(&r);
@@ -601,6 +601,60 @@ static void contexts(void)
 	val = sdei_image_set(&sim.vm, SDEI_REG_PRIVATE(1, 1), val, 3 | 8);
 	IS(sdei_image_get(P0, SDEI_REG_PRIVATE(1, 1), val), 3);
 	IS(sdei_image_raise(P0, 1, &val, SDEI_CANCEL), -ENOENT);
+}
+
+/* A guest in SYSTEM_SUSPEND keeps its events when its vCPUs are initialised; then its VMM restores another state. */
+static void suspended(void)
+{
+	static u64 pe_words[64 + SDEI_GPRS * 4], vm_words[64];
+	struct sdei_restore r = {
+		.pe = P1, .pe_words = pe_words, .vm_words = vm_words, .has_gic = true, .pstate_ok = any_pstate,
+		.irq_move = sim_irq_move,
+	};
+	u64 *ident;
+
+	CASE("T47 other bindings than a suspended guest has");
+	IS(sdei_interrupt_bind(P0, SPI), EV_SHARED_DYN);
+	IS(sdei_interrupt_bind(P0, PPI), EV_PRIVATE_DYN);
+	arm(P0, EV_SHARED_DYN);
+	arm(P0, EV_PRIVATE_DYN);
+	arm(P1, EV_PRIVATE_DYN);
+	arm(P0, EV_SHARED);
+	trigger(P0, EV_SHARED);
+	IS(sim_look(P0), EV_SHARED);
+	sdei_pe_image_fill(P1, pe_words);
+	sdei_vm_image_fill(&sim.vm, vm_words);
+	ident = &vm_words[sdei_state_at(&sim.vm, sdei_event_find(&sim.vm, EV_SHARED_DYN)) - 1];
+	*ident += (u64)(SPI2 - SPI) << 40;
+	vm_words[sdei_event_find(&sim.vm, EV_PRIVATE_DYN)] += (u64)(PPI2 - PPI) << 40;
+	sim_irq(NULL, SPI)->enabled = true;	/* the interrupt controller was restored before */
+	CHECK(!sdei_restore_check(&r));
+	sdei_restore_apply(&r);
+	CHECK(sim_irq(NULL, SPI)->enabled);
+	CHECK(!sim_irq(NULL, SPI)->claimed && sim_irq(NULL, SPI2)->claimed);
+	CHECK(!sim_irq(P0, PPI)->claimed && sim_irq(P0, PPI2)->claimed);
+	CHECK(!sim_irq(P1, PPI)->claimed && sim_irq(P1, PPI2)->claimed);
+	now = "T47 a handler of a PE whose registers were not written";
+	IS(sdei_event_status(P1, EV_SHARED), 7);
+	IS(sim_complete(P0), 0);
+	trigger(P0, EV_SHARED);
+	IS(sim_look(P1), EV_SHARED);
+	now = "T47 a handler that ended in what was restored";
+	IS(sim_complete(P1), 0);
+	trigger(P0, EV_SHARED);
+	IS(sim_look(P0), EV_SHARED);
+	sdei_vm_image_fill(&sim.vm, vm_words);
+	vm_words[sdei_state_at(&sim.vm, sdei_event_find(&sim.vm, EV_SHARED))] = 3;
+	CHECK(!sdei_restore_check(&r));
+	sdei_restore_apply(&r);
+	trigger(P1, EV_SHARED);
+	IS(sim_look(P1), EV_SHARED);
+	sdei_pe_reset(P0);
+	IS(sdei_event_status(P0, EV_SHARED), 7);
+	IS(sdei_event_unregister(P0, EV_SHARED), SDEI_PENDING);
+	IS(sim_complete(P1), 0);
+	IS(sdei_event_status(P0, EV_SHARED), 0);
+	CHECK(!sim_irq(P0, PPI2)->claimed && sim_irq(P1, PPI2)->claimed);
 }
 
 static void power(void)
@@ -673,6 +727,7 @@ int main(void)
 	masking_and_triggering();
 	binding();
 	resets();
+	suspended();
 	power();
 	contexts();
 	printf("%u passed, %u failed\n", passed, failed);

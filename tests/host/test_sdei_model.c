@@ -288,7 +288,7 @@ static const char *restore(struct sdei_pe *pe, const u64 *pe_words, const u64 *v
 {
 	struct sdei_restore r = {
 		.pe = pe, .pe_words = pe_words, .vm_words = vm_words, .last = last, .has_gic = true,
-		.pstate_ok = any_pstate, .irq_keep = sim_irq_keep,
+		.pstate_ok = any_pstate, .irq_move = sim_irq_move,
 	};
 	const char *bad = sdei_restore_check(&r);
 

@@ -178,7 +178,7 @@ static void test_claim(void)
 	assert(sim_claimed == 1 && !p->summary && vgic_claim_pending(&dist, NULL, SPI0, false));
 	vgic_claim_begin(&dist, NULL, SPI0);
 	assert(!vgic_claim_pending(&dist, NULL, SPI0, false));
-	vgic_unclaim(&dist, NULL, SPI0);
+	vgic_unclaim(&dist, NULL, SPI0, false);
 	vgic_model_inject(&dist, NULL, SPI0, true);
 	assert(sim_claimed == 1 && !p->summary);		/* comes back disabled */
 	dist_wr(0x104, 1);
