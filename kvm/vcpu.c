@@ -222,7 +222,7 @@ static int features_check(const struct kvm_vcpu_init *init)
 /* The VM's registers follow its first vCPU; later ones must ask for the same. */
 static int vm_features_set(struct vm *vm, u32 f)
 {
-	if (vm->mte && (f & (FEATURE(KVM_ARM_VCPU_EL1_32BIT) | FEATURE(KVM_ARM_VCPU_HAS_EL2))))
+	if (vm->mte && (f & FEATURE(KVM_ARM_VCPU_EL1_32BIT)))
 		return -EINVAL;
 	if (vm->features_set)
 		return vm->init_features == f ? 0 : -EINVAL;
@@ -234,7 +234,8 @@ static int vm_features_set(struct vm *vm, u32 f)
 		vm->vcpu_features |= VMF_SVE;
 	if (f & FEATURE(KVM_ARM_VCPU_PMU_V3))
 		vm->vcpu_features |= VMF_PMU;
-	if (vm->mte)
+	/* As on Linux, guests with an EL2 see none of it: what is left of the capability is KVM_ARM_MTE_COPY_TAGS. */
+	if (vm->mte && !(f & FEATURE(KVM_ARM_VCPU_HAS_EL2)))
 		vm->vcpu_features |= VMF_MTE;
 	vm->vcpu_features |= f & FEATURE(KVM_ARM_VCPU_HAS_EL2) ? VMF_EL2 : VMF_NOEL2;
 	if ((f & (FEATURE(KVM_ARM_VCPU_HAS_EL2) | FEATURE(KVM_ARM_VCPU_HAS_EL2_E2H0))) == FEATURE(KVM_ARM_VCPU_HAS_EL2))

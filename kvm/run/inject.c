@@ -9,6 +9,7 @@
 #include "kernel/debug/print.h"
 #include "kvm/nested/nested.h"
 #include "kvm/run/run.h"
+#include "kvm/sysreg/idreg.h"
 #include "kvm/vcpu_state.h"
 
 #define ESR_IL			BIT(25)
@@ -144,7 +145,7 @@ u64 exception_pstate(struct vcpu *v, u64 old)
 	u64 sctlr = reg_read(v, REG_SCTLR_EL1);
 	u64 new = (old & PSR_KEEP) | (old & PSR_PAN_) | PSR_DAIF | PSR_EL1H;
 
-	if (v->vm->mte)
+	if (v->vm->vcpu_features & VMF_MTE)
 		new |= PSR_TCO_;
 	if (!(sctlr & SCTLR_SPAN))
 		new |= PSR_PAN_;

@@ -72,7 +72,7 @@ static u64 hcr_compute(struct vcpu *v)
 		  HCR_TID1 | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TSW | HCR_RW | HCR_E2H | HCR_TLOR;
 
 	hcr |= host.evt && v->vm->idregs.ctr == host.ctr ? HCR_TID4 : HCR_TID2;	/* TID2: CTR_EL0 too */
-	if (v->vm->mte)
+	if (v->vm->vcpu_features & VMF_MTE)
 		hcr |= HCR_ATA;
 	else if (host.mte)
 		hcr |= HCR_TID5;

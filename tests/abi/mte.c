@@ -30,7 +30,11 @@ GUEST(sync, "mrs x10, esr_el1; and x10, x10, #0x3f; str x10, [x28, #0x100]; mrs 
 	"mrs x10, elr_el1; add x10, x10, #4; msr elr_el1, x10; eret");
 GUEST(absent, "mrs x1, s3_0_c1_c0_6; str x1, [x28]; 1: b 1b");
 
-static struct vm vm_mte(const void *code, const void *end, bool mte)
+#define PSCI		(1 << KVM_ARM_VCPU_PSCI_0_2)
+#define CAP_ARM_EL2	240
+#define EL2		(1 << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
+
+static struct vm vm_features(const void *code, const void *end, bool mte, uint32_t features)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_ARM_MTE };
 	struct vm vm;
@@ -44,11 +48,16 @@ static struct vm vm_mte(const void *code, const void *end, bool mte)
 	must((long)vm.ram);
 	memcpy(vm.ram, code, (const char *)end - (const char *)code);
 	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, 1 << KVM_ARM_VCPU_PSCI_0_2);
+	vm.vcpu = vcpu_add(&vm, 0, features);
 	vm.run = vcpu_map(&vm, vm.vcpu);
 	set(vm.vcpu, REG_PC, RAM_GPA);
 	set(vm.vcpu, REG_X(28), MMIO_GPA);
 	return vm;
+}
+
+static struct vm vm_mte(const void *code, const void *end, bool mte)
+{
+	return vm_features(code, end, mte, PSCI);
 }
 
 static long copy_tags(struct vm *vm, uint64_t off, uint64_t length, void *tags, uint64_t flags)
@@ -157,6 +166,31 @@ static void leak(void)
 	vm_drop(&vm);
 }
 
+/* At vectors of its own: tells the class of an access to GCR_EL1. */
+GUEST(el2, "adr x1, 9f; msr vbar_el2, x1; isb; mrs x0, s3_0_c1_c0_6; mov x2, #1; str x2, [x28, #8]; 1: b 1b;"
+	".org guest_el2 + 0x800; 9: .org guest_el2 + 0x800 + 0x200; mrs x0, esr_el2; str x0, [x28]; 1: b 1b; .org guest_el2 + 0x1000");
+
+/* A guest with an EL2 sees nothing of tags, whatever the VM says; the VM has them, for KVM_ARM_MTE_COPY_TAGS. */
+static void hypervisor(int kvm)
+{
+	uint8_t tags[TAGS];
+	uint64_t val;
+	struct vm vm;
+
+	if (ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2) <= 0)
+		return;
+	vm = vm_features(guest_el2, guest_el2_end, true, PSCI | EL2);
+	check_eq(reg(vm.vcpu, ARM64_SYS_REG(3, 0, 0, 4, 1)) >> 8 & 15, 0, "with an EL2: ID_AA64PFR1_EL1.MTE is 0");
+	check_errno(get_reg(vm.vcpu, ARM64_SYS_REG(3, 0, 1, 0, 6), &val), ENOENT, "no GCR_EL1");
+	check_eq(guest_says(&vm, 0) >> 26, 0, "GCR_EL1 is UNDEF");
+	memset(tags, 6, sizeof(tags));
+	check_eq(copy_tags(&vm, DATA, 4096, tags, 0), 4096, "tags in");
+	memset(tags, 0, sizeof(tags));
+	check_eq(copy_tags(&vm, DATA, 4096, tags, KVM_ARM_TAGS_FROM_GUEST), 4096, "tags out");
+	check_eq(tags[TAGS - 1], 6, "the same");
+	vm_drop(&vm);
+}
+
 int main(void)
 {
 	int kvm = must(open("/dev/kvm", O_RDWR));
@@ -168,6 +202,7 @@ int main(void)
 		guest();
 		arguments();
 		leak();
+		hypervisor(kvm);
 	} else {
 		vm = must(ioctl(kvm, KVM_CREATE_VM, 0));
 		check_errno(ioctl(vm, KVM_ENABLE_CAP, &cap), EINVAL, "no MTE to enable");
