@@ -118,6 +118,10 @@ def ring(tally, args, batch_of, save_log):
     for case in cases:
         if case not in ready:
             tally.note("third", case.label, False, 0, "it was not built: run `make selftests-build`")
+    listed = {c.program for c in read_cases()}
+    for name in sorted(os.listdir(FOLDER) if os.path.isdir(FOLDER) else []):
+        if name not in listed and (not args.match or re.search(args.match, name)):
+            tally.note("third", name, False, 0, f"no line in {os.path.relpath(EXPECT, ROOT)} says what must come of it")
     rows = []
     for case, status, out, secs in results(ready, batch_of, flavour, host):
         save_log("third", case.label, out)
