@@ -17,15 +17,23 @@
 #define ENOUGH		1000
 #define MAX_ERRNO	133
 
-/* Code for the guests: memory, MMIO, hypercalls, SGIs, timers, sleep; whatever it is given. */
-GUEST(busy, "1: add x20, x20, #1; and x21, x20, #0x3ffff; add x21, x21, #0x100000; add x21, x21, x27;"
+/*
+ * Code for the guests: memory, MMIO, hypercalls, SGIs, timers, sleep; whatever it is given. One with an EL2 goes to EL1 now and
+ * then, and each exception from there leads back; one taken from EL2 itself goes on behind the instruction.
+ */
+GUEST(busy, "mrs x25, CurrentEL; cmp x25, #8; b.ne 1f; adr x22, 9f; msr vbar_el2, x22; isb;"
+	    "1: mrs x25, CurrentEL; add x20, x20, #1; and x21, x20, #0x3ffff; add x21, x21, #0x100000; add x21, x21, x27;"
 	    "str x20, [x21]; ldr x22, [x21, #8];"
 	    "tst x20, #3; b.ne 2f; str w20, [x28]; ldr w22, [x28, #8];"
-	    "2: tst x20, #7; b.ne 3f; mov x0, #0x84000000; hvc #0; ldr x0, =0x84000050; hvc #0;"
+	    "2: tst x20, #7; b.ne 3f; mov x0, #0x84000000; bl 7f; ldr x0, =0x84000050; bl 7f;"
 	    "3: tst x20, #15; b.ne 4f; mrs x22, cntvct_el0; add x22, x22, #1000; msr cntv_cval_el0, x22;"
 	    "mov x22, #1; msr cntv_ctl_el0, x22; isb; wfi; msr cntv_ctl_el0, xzr;"
 	    "4: tst x20, #31; b.ne 5f; ldr x22, =0x0100000f; msr S3_0_C12_C11_5, x22; ldr w22, [x26]; str w22, [x26, #0x104];"
-	    "5: tst x20, #63; b.ne 1b; mrs x22, id_aa64pfr0_el1; fmov d0, x20; dsb sy; tlbi vmalle1; yield; b 1b; .ltorg");
+	    "5: tst x20, #63; b.ne 1b; mrs x22, id_aa64pfr0_el1; fmov d0, x20; dsb sy; tlbi vmalle1; yield;"
+	    "cmp x25, #8; b.ne 1b; adr x22, 1b; msr elr_el2, x22; mov x22, #0x3c5; msr spsr_el2, x22; eret;"
+	    "7: cmp x25, #8; b.eq 8f; hvc #0; ret; 8: smc #0; ret; .ltorg;"
+	    ".org guest_busy + 0x800; 9: .rept 8; mrs x23, elr_el2; add x23, x23, #4; msr elr_el2, x23; eret; .skip 0x70; .endr;"
+	    ".rept 8; mov x23, #0x3c9; msr spsr_el2, x23; eret; .skip 0x74; .endr");
 
 struct op {
 	const char *name;
@@ -77,6 +85,7 @@ static struct counts {
 	uint32_t why[NR_OPS + 1][MAX_ERRNO + 1];
 	uint64_t odd;		/* failed with a number that is no errno */
 	uint64_t odd_op, odd_errno;
+	uint64_t el2;		/* VMs whose vCPUs have an EL2 */
 } *counts;
 
 static void count(unsigned op, long ret)
@@ -240,7 +249,8 @@ static void vcpu_make(struct world *w, struct rng *r, int i)
 static struct world *world_make(struct rng *r)
 {
 	static const uint32_t features[] = { 0, 1 << KVM_ARM_VCPU_SVE, 1 << KVM_ARM_VCPU_PMU_V3,
-		1 << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1 << KVM_ARM_VCPU_PTRAUTH_GENERIC };
+		1 << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1 << KVM_ARM_VCPU_PTRAUTH_GENERIC,
+		EL2 | 1 << KVM_ARM_VCPU_PMU_V3, EL2 | E2H0, EL2 | 1 << KVM_ARM_VCPU_SVE };
 	struct world *w = calloc(1, sizeof(*w));
 	struct kvm_reg_list *l = (void *)reg_list;
 	int i;
@@ -259,6 +269,8 @@ static struct world *world_make(struct rng *r)
 	w->nr_vcpus = 1 + below(r, MAX_VCPUS);
 	for (i = 0; i < w->nr_vcpus; i++)
 		vcpu_make(w, r, i);
+	if (w->features & EL2)
+		__atomic_fetch_add(&counts->el2, 1, __ATOMIC_RELAXED);
 	/* The others are asked for just as often, and must answer EBADF. */
 	for (; i < MAX_VCPUS; i++)
 		w->vcpu[i] = one_in(r, 4) ? -1 : w->vcpu[0];
@@ -451,6 +463,7 @@ static void print_counts(uint64_t want)
 {
 	unsigned i;
 
+	printf("# %lu VMs had an EL2\n", (long)counts->el2);
 	printf("# %-34s %10s %10s\n", "call", "succeeded", "failed");
 	for (i = 0; i <= NR_OPS; i++) {
 		printf("# %-34s %10lu %10lu ", i == RUNS ? "KVM_RUN" : ops[i].name, (long)counts->good[i],
