@@ -12,6 +12,7 @@
 #include "kvm/timer/timer.h"
 #include "kvm/vcpu_config.h"
 #include "kvm/vcpu_state.h"
+#include "kvm/vgic/vgic.h"
 
 #define ID_BASE		(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM64_SYSREG)
 #define ID_DEMUX	(KVM_REG_ARM64 | KVM_REG_SIZE_U32 | KVM_REG_ARM_DEMUX | KVM_REG_ARM_DEMUX_ID_CCSIDR)
@@ -30,7 +31,10 @@ int user_set_rw(struct vcpu *v, const struct sysreg_user *u, u64 val)
 
 		if (!c)
 			return val == v->config.mpidr ? 0 : -EBUSY;
-		c->mpidr = val;
+		if (val != c->mpidr) {
+			c->mpidr = val;
+			vgic_affinity_changed(v);
+		}
 	}
 	vreg(v, u->reg) = sysreg_bits(u->reg, v->vm->feats, val);
 	return 0;

@@ -130,6 +130,18 @@ static void attach(struct vgic *g, struct vcpu *v)
 	vgic_pe_attach(&g->d, &v->vgic->pe, v->index);
 }
 
+void vgic_affinity_changed(struct vcpu *v)
+{
+	struct vm *vm = v->vm;
+
+	mutex_lock(&vm->lock);
+	if (vm->vgic) {
+		WRITE_ONCE(v->vgic->pe.mpidr, affinity(v));
+		vgic_retarget(&vm->vgic->d);
+	}
+	mutex_unlock(&vm->lock);
+}
+
 int vgic_vcpu_create(struct vcpu *v)
 {
 	struct vgic_cpu *c;
@@ -230,16 +242,11 @@ out:
 int vgic_ready_make(struct vm *vm)
 {
 	struct vgic *g = vm->vgic;
-	struct vcpu *v;
-	unsigned i;
 
 	if (g->vm->vgic_ready)
 		return 0;
 	if (!g->d.nr_ids)
 		vgic_dist_set_ids(&g->d, 256);	/* Linux's default */
-	vm_for_each_vcpu(i, v, vm)
-		v->vgic->pe.mpidr = affinity(v);
-	vgic_retarget(&g->d);
 	__atomic_store_n(&g->vm->vgic_ready, true, __ATOMIC_RELEASE);
 	return 0;
 }

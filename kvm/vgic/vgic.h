@@ -10,6 +10,8 @@
 
 int vgic_vcpu_create(struct vcpu *v);			/* allocates v->vgic; -ENOMEM */
 void vgic_vcpu_destroy(struct vcpu *v);
+/* v's mutex held, v has not run: its affinity (config.mpidr) is another one now. Redistributor, SGIs and routes follow. */
+void vgic_affinity_changed(struct vcpu *v);
 void vgic_vm_destroy(struct vm *vm);
 int vgic_first_run(struct vcpu *v);			/* maps the frames; -EBUSY/-ENXIO: not (fully) configured, -EEXIST: maintenance interrupt taken, as Linux. Under vm->lock */
 bool vgic_in_kernel(struct vm *vm);			/* created */
