@@ -180,7 +180,11 @@ bool alloc_must_fail(void)
 {
 	struct thread *t = current_thread;
 
-	return t && t->fail_nth && !in_interrupt() && !--t->fail_nth;
+	if (!t || !t->fail_nth || in_interrupt() || --t->fail_nth)
+		return false;
+	if (t->fail_panics)
+		panic("an allocation, as it was told to");
+	return true;
 }
 #endif
 

@@ -66,6 +66,7 @@ struct thread {
 	u32 refs;			/* thread_get/thread_put; freed after an RCU grace period */
 #ifdef CONFIG_SELFTEST
 	u32 fail_nth, fail_left;	/* its own: alloc_must_fail(); what fail_nth was when it was last set */
+	bool fail_panics;
 #endif
 };
 

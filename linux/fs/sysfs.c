@@ -38,8 +38,8 @@ static const struct {
 
 #ifdef CONFIG_SELFTEST
 /*
- * The calling thread's own: its so many-th allocation from now fails; 0: none. Reading says how far the count before the
- * last write had got (0: it failed one), because reading itself allocates.
+ * The calling thread's own: its so many-th allocation from now fails; 0: none; -N: at the N-th the host panics, to see what a
+ * panic says. Reading says how far the count before the last write had got (0: it failed one), because reading itself allocates.
  */
 static int show_fail_nth(struct textbuf *t, void *arg)
 {
@@ -49,10 +49,13 @@ static int show_fail_nth(struct textbuf *t, void *arg)
 
 static int store_fail_nth(s64 n)
 {
-	if (n < 0)
+	s64 most = ~0U;
+
+	if (n < -most || n > most)
 		return -EINVAL;
 	current_thread->fail_left = current_thread->fail_nth;
-	current_thread->fail_nth = (u32)n;
+	current_thread->fail_panics = n < 0;
+	current_thread->fail_nth = (u32)(n < 0 ? -n : n);
 	return 0;
 }
 #endif

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The vCPUs' sets by name in /sys/kernel/debug/kvm/vcpus, while VMs come and go. Nestbox's own: nothing to see elsewhere. */
+/*
+ * The vCPUs' sets by name in /sys/kernel/debug/kvm/vcpus, while VMs come and go. Nestbox's own: nothing to see elsewhere.
+ * `debugfile panic` lets the host of a kernel made for tests panic inside KVM_RUN, for tests/boot to see what it prints.
+ */
 #include "kvm.h"
 
 #define FILE_NAME	"/sys/kernel/debug/kvm/vcpus"
 
 GUEST(hello, "1: str x0, [x28]; b 1b");
+/* A page after the other: KVM_RUN allocates tables. */
+GUEST(walker, "1: str x0, [x27]; add x27, x27, #0x1000; b 1b");
 
 static char text[1 << 20];
 static volatile bool stop;
@@ -39,13 +44,27 @@ static void *reader(void *arg)
 	return NULL;
 }
 
-int main(void)
+static int let_it_panic(void)
+{
+	struct vm vm = VM(walker);
+	int fd = must(open("/sys/kernel/debug/fail_nth", O_WRONLY));
+
+	set(vm.vcpu, REG_X(27), RAM_GPA + 0x200000);
+	must(write(fd, "-1", 2));
+	vcpu_run(&vm);		/* nothing may allocate before it */
+	check(false, "KVM_RUN allocates");
+	return report();
+}
+
+int main(int argc, char **argv)
 {
 	unsigned long reads = 0;
 	unsigned int before, i;
 	pthread_t t;
 	struct vm vm;
 
+	if (argc > 1 && !strcmp(argv[1], "panic"))
+		return let_it_panic();
 	if (access(FILE_NAME, F_OK)) {
 		printf("# no %s: not Nestbox\n", FILE_NAME);
 		return report();
