@@ -37,12 +37,16 @@ static bool op_online(const struct sdei_pe *pe)
 	return READ_ONCE(v->state->mp_state) != KVM_MP_STATE_STOPPED && !v->config.el1_32bit;
 }
 
-/* In the guest, in KVM_RUN, not in KVM_RUN. */
+/* In the guest, asleep in WFI, otherwise in KVM_RUN (it may wait for memory), not in KVM_RUN. */
 static unsigned op_rank(const struct sdei_pe *pe)
 {
 	const struct vcpu *v = sdei_vcpu_of(pe)->v;
 
-	return READ_ONCE(v->in_guest) ? 0 : READ_ONCE(v->thread) ? 1 : 2;
+	if (READ_ONCE(v->in_guest))
+		return 0;
+	if (!READ_ONCE(v->thread))
+		return 3;
+	return READ_ONCE(v->state->stat.halt.blocking) ? 1 : 2;
 }
 
 static struct vcpu *irq_vcpu(struct sdei_pe *pe)
