@@ -130,7 +130,8 @@ static bool overlaps(const struct filter_range *a, const struct filter_range *b)
 
 int filter_decode(u32 base, u32 nr, u8 action, struct filter_range *out)
 {
-	if (action >= FILTER_ACTIONS || !nr || base + (nr - 1) < base)
+	/* None from 0 on is every call there is, as on Linux: the architecture's are among them. */
+	if (action >= FILTER_ACTIONS || base + (nr - 1) < base)
 		return -EINVAL;
 	*out = (struct filter_range){ base, base + (nr - 1), action };
 	return 0;

@@ -542,6 +542,8 @@ static int ppi_set(struct vcpu *v, u64 attr, u32 ppi)
 	mutex_lock(&vm->lock);
 	if (vm->ran_once)
 		ret = -EBUSY;
+	else if (attr > KVM_ARM_VCPU_TIMER_IRQ_HPTIMER)
+		ret = -ENXIO;
 	else
 		vm_for_each_vcpu(i, other, vm)
 			other->timers->ppi[attr] = ppi;
@@ -551,14 +553,15 @@ static int ppi_set(struct vcpu *v, u64 attr, u32 ppi)
 
 int timer_attr(struct vcpu *v, const struct kvm_device_attr *a, int op)
 {
+	bool known = a->attr <= KVM_ARM_VCPU_TIMER_IRQ_HPTIMER;
 	u32 ppi;
 
-	if (a->attr > KVM_ARM_VCPU_TIMER_IRQ_HPTIMER)
-		return -ENXIO;
 	switch (op) {
 	case 'h':
-		return 0;
+		return known ? 0 : -ENXIO;
 	case 'g':
+		if (!known)
+			return -ENXIO;
 		ppi = v->timers->ppi[a->attr ^ (v->timers->swapped ? 2 : 0)];
 		return put_user(ppi, a->addr);
 	default:

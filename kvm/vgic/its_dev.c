@@ -160,7 +160,10 @@ static int addr_set(struct vgic_its *i, u64 addr)
 	return ret;
 }
 
-/* 64-bit registers lie between GITS_TYPER and the identification registers, and are taken whole. */
+/*
+ * 64-bit registers lie between GITS_TYPER and the identification registers, and are taken whole. Of an attribute Linux looks at all
+ * bits here, and at 32 when it searches for the register.
+ */
 static bool reg_aligned(u64 off)
 {
 	return !(off & (off < 8 || off >= 0xffd0 ? 3 : 7));
@@ -216,7 +219,7 @@ static int standing(struct vgic_its *i, const struct kvm_device_attr *a, u64 *va
 	if (a->group == KVM_DEV_ARM_VGIC_GRP_CTRL)
 		ret = ctrl(i, a->attr);
 	else
-		ret = reg_access(i, a->attr, val, write);
+		ret = reg_access(i, (u32)a->attr, val, write);
 	vgic_vcpus_unlock(vm);
 	mutex_unlock(&vm->lock);
 	return ret;
@@ -283,7 +286,7 @@ static int its_has_attr(void *priv, const struct kvm_device_attr *a)
 	case KVM_DEV_ARM_VGIC_GRP_ITS_REGS:
 		if (!reg_aligned(a->attr))
 			return -EINVAL;
-		return a->attr < FRAME_SIZE && vgic_reg_find(VGIC_GITS, a->attr, 4, true) ? 0 : -ENXIO;
+		return (u32)a->attr < FRAME_SIZE && vgic_reg_find(VGIC_GITS, (u32)a->attr, 4, true) ? 0 : -ENXIO;
 	default:
 		return -ENXIO;
 	}

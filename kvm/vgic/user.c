@@ -65,10 +65,13 @@ static int addr_attr(struct vgic *g, const struct kvm_device_attr *a, bool write
 	u64 addr;
 	int ret;
 
+	/* Written ones are read before anybody looks what they are; errors come in Linux's order. */
+	if (write && get_user(addr, a->addr))
+		return -EFAULT;
 	if (a->attr != KVM_VGIC_V3_ADDR_TYPE_DIST && a->attr != KVM_VGIC_V3_ADDR_TYPE_REDIST &&
 	    a->attr != KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION)
 		return -ENXIO;
-	if (get_user(addr, a->addr))
+	if (!write && get_user(addr, a->addr))
 		return -EFAULT;
 	mutex_lock(&g->vm->lock);
 	ret = write ? addr_set(g->vm, a->attr, addr) : addr_get(g, a->attr, &addr);

@@ -258,6 +258,7 @@ static void filter(void)
 	check_errno(ioctl(vm.fd, KVM_SET_DEVICE_ATTR, &a), EFAULT, "filter from NULL");
 	check_errno(filter_set(&vm, 0xc5000000, 1, 1, 1), EINVAL, "filter with padding");
 	check_errno(filter_set(&vm, 0xc5000000, 0, 1, 0), EINVAL, "filter of nothing");
+	check_errno(filter_set(&vm, 0, 0, 1, 0), EEXIST, "of nothing from 0 on: everything");
 	check_errno(filter_set(&vm, 0xffffffff, 2, 1, 0), EINVAL, "filter that wraps");
 	check_errno(filter_set(&vm, 0xc5000000, 1, 3, 0), EINVAL, "filter of unknown action");
 	check_errno(filter_set(&vm, 0x8000ffff, 1, 1, 0), EEXIST, "filter of the architecture's calls");

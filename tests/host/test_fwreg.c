@@ -103,7 +103,8 @@ static void test_decode(void)
 {
 	struct filter_range r;
 
-	assert(filter_decode(0, 0, 0, &r) == -EINVAL);
+	assert(filter_decode(1, 0, 0, &r) == -EINVAL);
+	assert(filter_decode(0, 0, 0, &r) == 0 && r.first == 0 && r.last == 0xffffffff);
 	assert(filter_decode(5, 1, 3, &r) == -EINVAL);
 	assert(filter_decode(5, 1, 2, &r) == 0 && r.first == 5 && r.last == 5 && r.action == 2);
 	assert(filter_decode(0xffffffff, 1, 1, &r) == 0 && r.last == 0xffffffff);
