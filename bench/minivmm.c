@@ -39,6 +39,8 @@
 #define S2_SIZE		0x02000000UL
 #define SZ_2M		0x200000UL
 #define NR_VCPUS	2
+#define SPI_SELF	40	/* bench/payload.c */
+#define SPI_OTHER	41
 
 struct vcpu {
 	int index;
@@ -47,7 +49,7 @@ struct vcpu {
 	pthread_t thread;
 };
 
-static int kvm_fd;
+static int kvm_fd, vm_fd;
 static int run_size;
 static struct vcpu vcpus[NR_VCPUS];
 static volatile int done;
@@ -173,6 +175,13 @@ static void put_char(char c)
 	line_len = 0;
 }
 
+static void spi_line(unsigned int spi, int level)
+{
+	struct kvm_irq_level l = { .irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | spi, .level = level };
+
+	xioctl(vm_fd, KVM_IRQ_LINE, &l, "KVM_IRQ_LINE");
+}
+
 /* The answers to reads use general registers only: what vector registers cost a VMM is measured on its own. */
 static void mmio(struct kvm_run *run)
 {
@@ -184,6 +193,13 @@ static void mmio(struct kvm_run *run)
 		memcpy(run->mmio.data, &host_cpus, sizeof(host_cpus));
 	} else if (run->mmio.phys_addr == VMM_BASE + 24 && !run->mmio.is_write) {
 		memcpy(run->mmio.data, &repeats, sizeof(repeats));
+	} else if (run->mmio.phys_addr == VMM_BASE + 32 && !run->mmio.is_write) {
+		spi_line(SPI_SELF, 1);
+	} else if (run->mmio.phys_addr == VMM_BASE + 40 && !run->mmio.is_write) {
+		spi_line(SPI_OTHER, 1);
+	} else if (run->mmio.phys_addr == VMM_BASE + 48 && !run->mmio.is_write) {
+		spi_line(SPI_SELF, 0);
+		spi_line(SPI_OTHER, 0);
 	} else if (run->mmio.phys_addr == UART_BASE && run->mmio.is_write) {
 		put_char(run->mmio.data[0]);
 	} else {
@@ -285,7 +301,7 @@ static int run_payload(const char *path)
 	int vm;
 
 	sigaction(SIGUSR1, &sa, NULL);
-	vm = vm_create(NR_VCPUS, 1, NULL);
+	vm_fd = vm = vm_create(NR_VCPUS, 1, NULL);
 	ram = map_aligned(RAM_SIZE);
 	populated = map_aligned(S2_SIZE);
 	fresh = map_aligned(S2_SIZE);

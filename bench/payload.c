@@ -10,6 +10,9 @@
 #define VMM_BASE	0x0a000000UL	/* a register that the VMM serves */
 #define VMM_HOST_CPUS	(VMM_BASE + 8)
 #define VMM_REPEATS	(VMM_BASE + 24)
+#define VMM_RAISE_SELF	(VMM_BASE + 32)	/* a read raises the line of SPI_SELF ... */
+#define VMM_RAISE_OTHER	(VMM_BASE + 40)
+#define VMM_LOWER	(VMM_BASE + 48)	/* ... or lowers both */
 #define S2_POPULATED	0x80000000UL	/* memory the VMM has touched already */
 #define S2_FRESH	0x90000000UL	/* memory nobody has touched */
 #define S2_BLOCKS	0xa0000000UL	/* populated, in 2 MiB pages if there are any */
@@ -18,6 +21,8 @@
 #define VTIMER_PPI	27
 #define SGI_PING	1
 #define SGI_PONG	2
+#define SPI_SELF	40
+#define SPI_OTHER	41
 
 const char payload_name[] = "bench";
 
@@ -105,7 +110,7 @@ static void on_irq(u32 intid)
 	handled++;
 	if (intid == VTIMER_PPI)
 		write_sysreg(0, cntv_ctl_el0);
-	else if (intid == SGI_PING)
+	else if (intid == SGI_PING || intid == SPI_OTHER)
 		gic_send_sgi(0, SGI_PONG);
 }
 
@@ -172,6 +177,38 @@ static void eoi(void)
 	report("eoi", &s);
 }
 
+/* Edges, so that the line may be lowered at leisure. */
+static void spi_init(u32 spi, unsigned int cpu)
+{
+	u64 cfg = GICD_BASE + GICD_ICFGR + spi / 16 * 4;
+
+	writel(readl(cfg) | 2U << spi % 16 * 2, cfg);
+	gic_route(spi, cpu);
+	gic_enable(spi);
+}
+
+/* The VMM raises an interrupt of the vCPU whose exit it serves: from the load that asks for it to the handler. */
+static void inject(void)
+{
+	struct sample s = { };
+	u64 t, i;
+
+	spi_init(SPI_SELF, 0);
+	irq_enable();
+	for (i = 0; i < FEW; i++) {
+		u32 before = handled;
+
+		t = now();
+		readl(VMM_RAISE_SELF);
+		while (handled == before)
+			;
+		add(&s, handler_time - t);
+		readl(VMM_LOWER);
+	}
+	irq_disable();
+	report("inject", &s);
+}
+
 /*
  * The argument is where to: when the handler began, when it was about to end. Its own lines are all that is between.
  */
@@ -213,7 +250,7 @@ static void sdei_events(void)
 	report("sdei-complete", &end);
 }
 
-/* A signal to a CPU in WFI, until its handler's first instruction. Spin or not: as in ipi(). */
+/* A signal to a CPU in WFI, until its handler's first instruction. Spin or not: as in wake_other(). */
 static void sdei_wakeup(bool spin)
 {
 	struct sample s = { };
@@ -256,22 +293,25 @@ static void receiver(void *arg)
 		wfi();
 }
 
+static void send_sgi(void)
+{
+	gic_send_sgi(1, SGI_PING);
+}
+
+static void send_by_vmm(void)
+{
+	readl(VMM_RAISE_OTHER);
+}
+
 /*
- * From the sender's write to the receiver's handler. On one host CPU the
+ * From the sender's access to the receiver's handler. On one host CPU the
  * sender must make room by WFI; on more it spins, or its own sleep is counted.
  */
-static void ipi(void)
+static void wake_other(const char *name, void (*send)(void), bool spin)
 {
-	static bool ready;
 	struct sample s = { };
-	bool spin = readl(VMM_HOST_CPUS) > 1;
 	u64 t, i;
 
-	if (cpu_start(1, receiver, &ready)) {
-		fail("ipi", "CPU 1 did not start");
-		return;
-	}
-	wait_for(READ_ONCE(ready), 5000);
 	for (i = 0; i < FEW; i++) {
 		u32 before = handled;
 
@@ -282,7 +322,7 @@ static void ipi(void)
 
 		before = handled;
 		t = now();
-		gic_send_sgi(1, SGI_PING);
+		send();
 		while (handled == before) {
 			if (spin)
 				yield();
@@ -297,8 +337,24 @@ static void ipi(void)
 		while (handled < before + 2)
 			yield();
 		irq_disable();
+		readl(VMM_LOWER);
 	}
-	report("ipi", &s);
+	report(name, &s);
+}
+
+static void two_cpus(void)
+{
+	static bool ready;
+	bool spin = readl(VMM_HOST_CPUS) > 1;
+
+	if (cpu_start(1, receiver, &ready)) {
+		fail("ipi", "CPU 1 did not start");
+		return;
+	}
+	wait_for(READ_ONCE(ready), 5000);
+	wake_other("ipi", send_sgi, spin);
+	spi_init(SPI_OTHER, 1);
+	wake_other("inject-wakeup", send_by_vmm, spin);
 	sdei_wakeup(spin);
 	quit = true;
 	gic_send_sgi(1, SGI_PING);
@@ -344,6 +400,7 @@ void payload_main(void)
 	stage2("stage2-fault", S2_POPULATED, 4096, 1024);
 	stage2("stage2-fault-new", S2_FRESH, 4096, 1024);
 	stage2("stage2-block", S2_BLOCKS, 2 << 20, 16);
-	ipi();
+	inject();
+	two_cpus();
 	finish();
 }

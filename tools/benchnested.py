@@ -31,6 +31,8 @@ EVENTS = {
     "stage2-fault": "stage-2 fault, page present",
     "stage2-fault-new": "stage-2 fault, new page",
     "ipi": "IPI between L2's vCPUs",
+    "inject": "L1's VMM interrupts L2",
+    "inject-wakeup": "the same, L2's vCPU in WFI",
 }
 
 INIT = b"""#!/bin/sh
@@ -38,6 +40,7 @@ mount -t proc proc /proc
 mount -t devtmpfs dev /dev 2>/dev/null
 exec </dev/console >/dev/console 2>&1
 if [ "$boot" ]; then
+	sleep 5
 	cut -d' ' -f1 /proc/uptime
 	nestvm -k /guest/Image -i /guest/initrd -m 256M --batch -a 'quiet rdinit=/bin/poweroff -- -f' >/dev/null
 	cut -d' ' -f1 /proc/uptime
