@@ -9,6 +9,7 @@
 #include "kernel/cpu/sysreg.h"
 #include "kvm/nested/nested.h"
 #include "kvm/sysreg/sysreg.h"
+#include "kvm/trap/trap.h"
 
 #define ESR_EC(esr)	((esr) >> 26 & 0x3f)
 #define ESR_OP0(esr)	((esr) >> 20 & 3)
@@ -16,6 +17,8 @@
 #define ESR_CRN(esr)	((esr) >> 10 & 15)
 #define ESR_CRM(esr)	((esr) >> 1 & 15)
 #define ESR_OP2(esr)	((esr) >> 17 & 7)
+#define ISS_SYS_MASK	(GENMASK(24, 10) | GENMASK(4, 1))	/* all but the register and the direction */
+#define ISS_MDSCR	(2UL << 20 | 2UL << 17 | 2UL << 1)
 #define SPSR_SS		BIT(21)
 #define SPSR_BTYPE	GENMASK(11, 10)
 
@@ -27,14 +30,26 @@ static enum nested_fast skip(void)
 }
 
 /*
- * Registers of EL2 that trap, and MDSCR_EL1: their handlers only touch the vCPU and this CPU. Not ZCR_EL2 (CRn 1, CRm 2):
- * with the guest's CPTR_EL2 loaded, that traps us too.
+ * Registers of EL2 that trap: their handlers only touch the vCPU and this CPU. Not ZCR_EL2 (CRn 1, CRm 2): with the guest's
+ * CPTR_EL2 loaded, that traps us too.
  */
 static bool is_simple(u64 esr)
 {
-	if (ESR_OP0(esr) == 3)
-		return ESR_OP1(esr) >= 4 && ESR_OP1(esr) <= 6 && !(ESR_CRN(esr) == 1 && ESR_CRM(esr) == 2);
-	return ESR_OP0(esr) == 2 && !ESR_OP1(esr) && !ESR_CRN(esr) && ESR_CRM(esr) == 2 && ESR_OP2(esr) == 2;
+	return ESR_OP0(esr) == 3 && ESR_OP1(esr) >= 4 && ESR_OP1(esr) <= 6 && !(ESR_CRN(esr) == 1 && ESR_CRM(esr) == 2);
+}
+
+/* Linux exchanges it on the way into its guest and out of it, mostly for the same. */
+static enum nested_fast fast_mdscr(struct vcpu *v, u64 esr)
+{
+	unsigned rt = esr >> 5 & 31;
+
+	if (esr & 1) {
+		guest_reg_set(v, rt, vreg(v, REG_MDSCR_EL1));
+	} else if (vreg(v, REG_MDSCR_EL1) != guest_reg(v, rt)) {
+		vreg(v, REG_MDSCR_EL1) = guest_reg(v, rt);
+		debug_regs_load(v);
+	}
+	return skip();
 }
 
 static bool is_mdcr(u64 esr)
@@ -44,16 +59,21 @@ static bool is_mdcr(u64 esr)
 
 static enum nested_fast fast_sys(struct vcpu *v, u64 esr)
 {
+	const struct sysreg_row *row;
+
+	if ((esr & ISS_SYS_MASK) == ISS_MDSCR)
+		return fast_mdscr(v, esr);
 	if (ESR_OP0(esr) == 1 && (ESR_CRN(esr) & 14) == 8)
 		return nested_tlbi_fast(v, esr) ? skip() : NESTED_SLOW;
 	if (!is_simple(esr))
 		return NESTED_COMMON;
 	if (unlikely(v->pmu) && is_mdcr(esr))	/* its change may raise an interrupt */
 		return NESTED_SLOW;
-	if (!sysreg_row_find(SYSREG_KEY(ESR_OP0(esr), ESR_OP1(esr), ESR_CRN(esr), ESR_CRM(esr), ESR_OP2(esr))))
+	row = sysreg_row_find(SYSREG_KEY(ESR_OP0(esr), ESR_OP1(esr), ESR_CRN(esr), ESR_CRM(esr), ESR_OP2(esr)));
+	if (!row)
 		return NESTED_SLOW;
 	/* Whoever has an exception instead is dispatched, and comes to the same exception again. */
-	return sysreg_trap(v, esr) == TRAP_SKIP ? skip() : NESTED_SLOW;
+	return sysreg_trap_row(v, esr, row) == TRAP_SKIP ? skip() : NESTED_SLOW;
 }
 
 enum nested_fast nested_exit_fast(struct vcpu *v, u64 esr)

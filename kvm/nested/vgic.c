@@ -18,6 +18,7 @@
 #define HCR_EOICOUNT	GENMASK(31, 27)
 /* Of the hypervisor's ICH_HCR_EL2: enable, maintenance conditions, traps. */
 #define HCR_PASS	(GENMASK(7, 0) | GENMASK(14, 10))
+#define HCR_CONDITIONS	GENMASK(7, 1)	/* for a maintenance interrupt; the end of one with LR.EOI always is */
 #define LR_PINTID(lr)	((u32)((lr) >> LR_PINTID_SHIFT & 0x3ff))
 
 enum trap_result sysreg_icc_sre_el2(struct vcpu *v, const struct sysreg_access *a);
@@ -197,12 +198,25 @@ static void ich_state(struct vcpu *v, struct ich_state *s)
 	s->vmcr = vncr_reg(n, REG_ICH_VMCR_EL2);
 }
 
+/* ICH_MISR_EL2 is 0, as seen without counting: mostly there is nothing. */
+static bool misr_is_zero(struct nested *n)
+{
+	u64 any = vncr_reg(n, REG_ICH_HCR_EL2) & HCR_CONDITIONS;
+	unsigned i;
+
+	for (i = 0; i < vgic_host.nr_lr; i++)
+		any |= *page_lr(n, i);
+	return !any;
+}
+
 void nested_maint_update(struct vcpu *v)
 {
 	struct nested *n = v->nested;
 	struct ich_state s;
 	bool level;
 
+	if (likely(!n->maint && misr_is_zero(n)))
+		return;
 	ich_state(v, &s);
 	level = (s.hcr & HCR_ICH_EN) && ich_misr(&s);
 	if (level == n->maint)
@@ -220,6 +234,10 @@ enum trap_result sysreg_ich_ro(struct vcpu *v, const struct sysreg_access *a)
 	if (a->write) {
 		inject_undef(v);
 		return TRAP_RETRY;
+	}
+	if ((a->key & 7) == 2 && misr_is_zero(v->nested)) {
+		guest_reg_set(v, a->rt, 0);
+		return TRAP_SKIP;
 	}
 	ich_state(v, &s);
 	switch (a->key & 7) {

@@ -38,6 +38,8 @@ struct sysreg_row {
 extern const struct sysreg_row sysreg_rows[];
 extern const unsigned sysreg_rows_n;
 const struct sysreg_row *sysreg_row_find(u16 key);	/* NULL: no such row */
+/* The rest of sysreg_trap for an access outside the ID space, whose row is known. As its handler needs it: loaded or not. */
+enum trap_result sysreg_trap_row(struct vcpu *v, u64 esr, const struct sysreg_row *row);
 /* Plain access to where the register is; for rows that hardware traps only sometimes. */
 enum trap_result sysreg_rw(struct vcpu *v, const struct sysreg_access *a);
 

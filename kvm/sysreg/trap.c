@@ -226,6 +226,21 @@ static void log_unknown(struct vcpu *v, const struct sysreg_access *a)
 		a->key & 7, v->regs.pc);
 }
 
+enum trap_result sysreg_trap_row(struct vcpu *v, u64 esr, const struct sysreg_row *row)
+{
+	const struct sysreg_access a = {
+		.key = row->key,
+		.write = !(esr & 1),
+		.rt = esr >> 5 & 31,
+		.reg = row->reg,
+		.name = row->name,
+	};
+
+	if (!row->trap || (row->feat & ~v->vm->feats))
+		return sysreg_undef(v, &a);
+	return row->trap(v, &a);
+}
+
 enum trap_result sysreg_trap(struct vcpu *v, u64 esr)
 {
 	struct sysreg_access a = {
@@ -244,12 +259,8 @@ enum trap_result sysreg_trap(struct vcpu *v, u64 esr)
 		return result(v, &a, v->vm->idregs.id[(crm - 1) * 8 + (a.key & 7)]);
 	}
 	row = sysreg_row_find(a.key);
-	if (!row || !row->trap || (row->feat & ~v->vm->feats)) {
-		if (!row)
-			log_unknown(v, &a);
-		return sysreg_undef(v, &a);
-	}
-	a.reg = row->reg;
-	a.name = row->name;
-	return row->trap(v, &a);
+	if (row)
+		return sysreg_trap_row(v, esr, row);
+	log_unknown(v, &a);
+	return sysreg_undef(v, &a);
 }
