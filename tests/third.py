@@ -103,7 +103,7 @@ def table(rows, host):
     print(f"\n{'test':36} {'result':8} {'time':>8}  why")
     for case, got, secs, why in rows:
         want = case.want[host]
-        text = why + (f" [{case.why}]" if case.why and got == want != "pass" else "")
+        text = why + (f" [{case.why}]" if case.why and got == want else "")
         if got != want:
             text = f"UNEXPECTED, wanted {want}: {text}"
         print(f"{case.label:36} {got:8} {secs:6.1f} s  {text}")
