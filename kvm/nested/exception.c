@@ -258,8 +258,11 @@ void nested_commit(struct vcpu *v)
 {
 	struct nested *n = v->nested;
 
-	/* The hypervisor takes the condition away by writes to the VNCR page that nobody sees. */
-	if (unlikely(n->maint) && n->hyp)
+	/*
+	 * The hypervisor takes the condition away by writes to the VNCR page that nobody sees, and may then go on at EL1 (IMO clear),
+	 * as Linux without VHE does.
+	 */
+	if (unlikely(n->maint) && !n->lrs)
 		nested_maint_update(v);
 	/* One step at a time: a skip first, so that the interrupt returns to where it should. */
 	vcpu_commit_input(v);
