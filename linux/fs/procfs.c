@@ -125,7 +125,7 @@ static const struct {
 	{ "/proc/sys/kernel/osrelease", show_text, "6.12.0-nestbox\n" },
 	{ "/proc/sys/kernel/ostype", show_text, "Linux\n" },
 	{ "/proc/sys/kernel/hostname", show_text, "nestbox\n" },
-	{ "/proc/sys/kernel/pid_max", show_text, "32768\n" },
+	{ "/proc/sys/kernel/pid_max", show_text, "4194304\n" },
 	{ "/proc/sys/kernel/threads-max", show_text, "32768\n" },
 	{ "/proc/sys/kernel/ngroups_max", show_text, "65536\n" },
 	{ "/proc/sys/kernel/cap_last_cap", show_text, "40\n" },

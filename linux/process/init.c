@@ -153,8 +153,10 @@ static int init_try(void)
 
 int init_start(void)
 {
-	int err = sve_init();
+	int err = ids_init();
 
+	if (!err)
+		err = sve_init();
 	if (!err)
 		err = init_try();
 	if (err) {

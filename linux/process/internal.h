@@ -67,6 +67,7 @@ s64 sve_prctl_set(struct task *t, u64 arg);
 s64 sve_prctl_get(struct task *t);
 void sve_exec(struct task *t);			/* the current thread: vector registers of a new program */
 unsigned sve_default_vl(void);
+int ids_init(void);
 int sve_init(void);
 
 /* sigframe.c: a handler's frame on the user's stack, and the way back. */

@@ -5,7 +5,7 @@
  */
 #include "linux/process/internal.h"
 
-#define PID_MAX	4194304
+#define PID_MAX	4194304		/* and /proc/sys/kernel/pid_max */
 
 spinlock_t tasklist_lock = SPINLOCK_INIT;
 static struct tree tid_tree, pid_tree;
@@ -83,25 +83,51 @@ void process_put(struct process *p)
 	kfree(p);
 }
 
-static bool id_in_use(int id)
+/*
+ * Once ids have gone round, some are taken. Which ones of a window is worked out by one walk over all tasks when a search comes to
+ * it, not one walk for each id: a search is as long as the ids in use, even if they lie in a row.
+ */
+#define WINDOW		4096
+
+static u64 taken[WINDOW / 64];		/* of window_at and on; an id given back meanwhile stays until the next time */
+static int window_at = -WINDOW;		/* none */
+static bool wrapped;
+
+static void id_take(int id)
+{
+	int n = id - window_at;
+
+	if (n >= 0 && n < WINDOW)
+		taken[n / 64] |= BIT(n % 64);
+}
+
+static void window_fill(int at)
 {
 	struct tree_node *n;
 
-	if (tree_find(&tid_tree, id) || tree_find(&pid_tree, id))
-		return true;
-	/* Only after a wrap can a group or session outlive the process it is named after. */
+	memset(taken, 0, sizeof(taken));
+	window_at = at;
+	for (n = tree_first(&tid_tree); n; n = tree_next(n))
+		id_take(container_of(n, struct task, tid_node)->tid);
+	/* A group or a session may outlive the process it is named after. */
 	for (n = tree_first(&pid_tree); n; n = tree_next(n)) {
 		struct process *p = container_of(n, struct process, pid_node);
 
-		if (p->pgid == id || p->sid == id)
-			return true;
+		id_take(p->pid);
+		id_take(p->pgid);
+		id_take(p->sid);
 	}
-	return false;
+}
+
+static bool id_in_use(int id)
+{
+	if (id < window_at || id >= window_at + WINDOW)
+		window_fill(ALIGN_DOWN(id, WINDOW));
+	return taken[(id - window_at) / 64] >> (id - window_at) % 64 & 1;
 }
 
 static int id_alloc(void)
 {
-	static bool wrapped;
 	int i, id = last_id;
 
 	for (i = 0; i < PID_MAX; i++) {
@@ -110,11 +136,38 @@ static int id_alloc(void)
 			wrapped = true;
 		}
 		if (!wrapped || !id_in_use(id)) {
+			id_take(id);
 			last_id = id;
 			return id;
 		}
 	}
 	return -EAGAIN;
+}
+
+static int show_last_pid(struct textbuf *t, void *arg)
+{
+	text_printf(t, "%d\n", READ_ONCE(last_id));
+	return 0;
+}
+
+/* The next id is the first free one after it, as for those who bring processes back with their ids. */
+static int store_last_pid(s64 id)
+{
+	u64 flags;
+
+	if (id < 0 || id >= PID_MAX)
+		return -EINVAL;
+	flags = spin_lock_irqsave(&tasklist_lock);
+	last_id = (int)id;
+	wrapped = true;
+	window_at = -WINDOW;
+	spin_unlock_irqrestore(&tasklist_lock, flags);
+	return 0;
+}
+
+int ids_init(void)
+{
+	return proc_register_number("/proc/sys/kernel/ns_last_pid", show_last_pid, store_last_pid);
 }
 
 int task_link_locked(struct task *t)

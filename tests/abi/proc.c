@@ -212,6 +212,74 @@ static void churn(void)
 	check_eq(bad, 0, "200 forks");
 }
 
+static void last_pid(int n)
+{
+	FILE *f = fopen("/proc/sys/kernel/ns_last_pid", "w");
+
+	if (!f || fprintf(f, "%d", n) < 0 || fclose(f))
+		check(false, "/proc/sys/kernel/ns_last_pid");
+}
+
+static pid_t born(void)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	waitpid(pid, NULL, 0);
+	return pid;
+}
+
+/* A child that leads a group and ends, while another child stays in it; the group, and that one in *stays. */
+static pid_t group_left(pid_t *stays)
+{
+	pid_t leader = fork();
+
+	if (!leader) {
+		pause();
+		_exit(0);
+	}
+	setpgid(leader, leader);
+	*stays = fork();
+	if (!*stays) {
+		pause();
+		_exit(0);
+	}
+	must(setpgid(*stays, leader));
+	kill(leader, SIGKILL);
+	waitpid(leader, NULL, 0);
+	return leader;
+}
+
+/* Ids go round, and none comes that is a process's, a thread's or a group's. */
+static void ids(void)
+{
+	FILE *f = fopen("/proc/sys/kernel/pid_max", "r");
+	pid_t group, stays, pid;
+	int most = 0, i;
+
+	check(f && fscanf(f, "%d", &most) == 1 && most > 301, "pid_max");
+	fclose(f);
+	group = group_left(&stays);
+	last_pid(group - 1);
+	for (i = 0; i < 8; i++) {
+		pid = born();
+		if (pid == group || pid == stays || pid == getpid())
+			break;
+	}
+	check_eq(i, 8, "no id of a process or a group");
+	kill(stays, SIGKILL);
+	waitpid(stays, NULL, 0);
+	last_pid(group - 1);
+	check_eq(born(), group, "the group's, once nobody is in it");
+	last_pid(most - 2);
+	check_eq(born(), most - 1, "the last id");
+	pid = born();
+	check(pid >= 300 && pid < most - 1, "then from the start");
+	last_pid(getpid() - 1);
+	check(born() > getpid(), "but not our own");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -223,5 +291,6 @@ int main(int argc, char **argv)
 	check_eq(in_child(session), 0, "setsid");
 	check_eq(in_child(inherited), 0, "files are shared with the child");
 	churn();
+	ids();
 	return report();
 }

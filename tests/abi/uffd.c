@@ -134,6 +134,30 @@ static bool is_fault(const struct uffd_msg *m, volatile void *p, uint64_t flags)
 	return false;
 }
 
+/* What is offered can be had; what is not is refused as what nobody knows, and the structure comes back zeroed. */
+static void features_asked_for(void)
+{
+	struct uffdio_api all = { .api = UFFD_API };
+	int i, u = must(syscall(SYS_userfaultfd, O_NONBLOCK)), wrong = 0;
+
+	must(ioctl(u, UFFDIO_API, &all));
+	close(u);
+	for (i = 0; i < 64; i++) {
+		struct uffdio_api api = { .api = UFFD_API, .features = 1UL << i };
+		int ret;
+
+		u = must(syscall(SYS_userfaultfd, O_NONBLOCK));
+		errno = 0;
+		ret = ioctl(u, UFFDIO_API, &api);
+		if (all.features >> i & 1)
+			wrong += ret || api.features != all.features;
+		else
+			wrong += !ret || errno != EINVAL || api.api || api.features || api.ioctls;
+		close(u);
+	}
+	check_eq(wrong, 0, "each feature that is offered, and no other");
+}
+
 static void handshake(void)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -152,6 +176,8 @@ static void handshake(void)
 	check(!api.api && !api.features, "and the structure is zeroed");
 	api = (struct uffdio_api){ .api = UFFD_API, .features = 1UL << 40 };
 	check_errno(ioctl(u, UFFDIO_API, &api), EINVAL, "unknown feature");
+	check(!api.api && !api.features && !api.ioctls, "and the structure is zeroed");
+	features_asked_for();
 	api = (struct uffdio_api){ .api = UFFD_API };
 	check_eq(ioctl(u, UFFDIO_API, &api), 0, "handshake");
 	printf("# features %#llx ioctls %#llx\n", (long long)api.features, (long long)api.ioctls);
