@@ -73,7 +73,7 @@ static u64 stage2_par(struct at *at, u64 ipa, u64 attr)
 	struct walk_result r;
 	int fsc;
 
-	if (at->stage2 && (nested_hcr(at->v) & HCR_VM)) {
+	if (at->stage2 && (nested_hcr(at->v) & (HCR_VM | HCR_DC))) {
 		fsc = nested_walk_stage2(at->v, ipa, &r);
 		if (!fsc && !(at->write ? r.w : r.r))
 			fsc = WALK_PERMISSION | (int)r.level;

@@ -30,6 +30,7 @@
 #define HCR_TSC		BIT(19)
 #define HCR_TTLB	BIT(25)
 #define HCR_TGE		BIT(27)
+#define HCR_TDZ		BIT(28)
 #define HCR_HCD		BIT(29)
 #define HCR_E2H		BIT(34)
 #define HCR_TEA		BIT(37)
@@ -50,7 +51,7 @@
 struct shadow {
 	struct stage2 s2;	/* table and VMID; its lock is not used */
 	bool valid;
-	bool on;		/* HCR_EL2.VM; else guest addresses are the VM's */
+	bool on;		/* HCR_EL2.VM or DC; else guest addresses are the VM's */
 	bool mapped;		/* something was mapped since it was last emptied */
 	u64 vttbr, vtcr;
 	unsigned refs;		/* vCPUs that have it as theirs */
@@ -172,7 +173,7 @@ bool nested_traps_sysreg(struct vcpu *v, u64 esr);
 bool nested_updates(struct vcpu *v, u64 on, unsigned level);
 
 /* shadow.c; may sleep. */
-struct shadow *shadow_get(struct vcpu *v);	/* for the vCPU's VTTBR_EL2, VTCR_EL2, HCR_EL2.VM; NULL: no memory */
+struct shadow *shadow_get(struct vcpu *v);	/* for the vCPU's VTTBR_EL2, VTCR_EL2, HCR_EL2.{VM,DC}; NULL: no memory */
 void shadow_put(struct vcpu *v);		/* n->shadow, if any */
 enum trap_result nested_abort(struct vcpu *v);
 /* Addresses [ipa, ipa + size) of every shadow whose VMID is the one in vttbr; size 0: all. s1_only: cached stage 1 only. */

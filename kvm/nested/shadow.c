@@ -152,7 +152,7 @@ static void shadow_take(struct vm *vm, struct shadow *s, bool on, u64 vttbr, u64
 
 struct shadow *shadow_get(struct vcpu *v)
 {
-	bool on = nested_hcr(v) & HCR_VM;
+	bool on = nested_hcr(v) & (HCR_VM | HCR_DC);
 	u64 vttbr = vncr_reg(v->nested, REG_VTTBR_EL2) & ~1UL, vtcr = vncr_reg(v->nested, REG_VTCR_EL2);
 	struct vm *vm = v->vm;
 	struct vm_nested *vn = vm->nested;
@@ -245,7 +245,7 @@ void shadow_unmap_vmid(struct vcpu *v, u64 vttbr, u64 ipa, u64 size)
 void shadow_flush_vmid(struct vcpu *v, u64 vttbr)
 {
 	struct vm_nested *vn = v->vm->nested;
-	bool on = nested_hcr(v) & HCR_VM;
+	bool on = nested_hcr(v) & (HCR_VM | HCR_DC);
 	unsigned i;
 
 	write_lock(&v->vm->s2.lock);

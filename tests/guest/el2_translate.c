@@ -338,6 +338,29 @@ static void vmids(void)
 
 /* ---- both stages ---- */
 
+/* HCR_EL2.DC: no stage 1, though SCTLR_EL1.M is set, and a stage 2, whether HCR_EL2.VM is set or not. @ipa shows @p. */
+static void default_cacheable(u64 ipa, u64 p)
+{
+	u64 hcr = read_sysreg(hcr_el2), vm;
+
+	expect("before HCR_EL2.DC", below_call(&b, EL1H, code_of(load, 2), ipa + 0x48, 0), BELOW_EXCEPTION + 4);
+	for (vm = 0; vm <= HCR_VM; vm += HCR_VM) {
+		write_sysreg((hcr & ~HCR_VM) | vm | HCR_DC, hcr_el2);
+		isb();
+		tlbi_all();
+		below_call(&b, EL1H, code_of(load, 2), ipa + 0x48, 0);
+		expect("load with HCR_EL2.DC", b.x[0], readq(p + 0x48));
+		expect_par("AT S1E1R with HCR_EL2.DC", par_of(AT_S1E1R, ipa), ipa, 0);
+		expect_par("AT S12E1R with HCR_EL2.DC", par_of(AT_S12E1R, ipa), p, 0);
+		below_call(&b, EL1H, code_of(load, 2), ipa + 0x100000000, 0);
+		expect("with HCR_EL2.DC, where stage 2 has nothing", ESR_EC(b.esr), EC_DABT_LOW);
+	}
+	write_sysreg(hcr, hcr_el2);
+	isb();
+	tlbi_all();
+	expect("after HCR_EL2.DC", below_call(&b, EL1H, code_of(load, 2), ipa + 0x48, 0), BELOW_EXCEPTION + 4);
+}
+
 static void stage1(void)
 {
 	u64 p = page_new(0x6000000), q, block = 1UL << (granule + granule - 3), a, at = 0x100000000UL, bare;
@@ -400,6 +423,7 @@ static void stage1(void)
 	below_call(&b, EL1H, code_of(load, 2), bare + 0x48, 0);
 	expect("once the table is there", b.x[0], readq(p + 0x48));
 
+	default_cacheable(TEST, p);
 	write_sysreg(0x30d00980, s3_5_c1_c0_0);
 	isb();
 	tlbi_all();
