@@ -413,6 +413,8 @@ static void trapping(void)
 	check(below_call(&b, EL0T, sys_code(KEY_PMCCNTR, true, 0), 0, 0) == BELOW_EXCEPTION + 8 &&
 	      ESR_EC(read_sysreg(s3_5_c5_c2_0)) == EC_SYS, "PMUSERENR_EL0 comes first", "esr %lx", b.esr);
 	pmu_off();
+	if (nvhe)
+		return;
 	write_sysreg(0, pmuserenr_el0);
 	write_sysreg(HCR_BELOW | HCR_TGE, hcr_el2);
 	isb();

@@ -253,7 +253,7 @@ static void cpu1(void *arg)
 	gic_enable(VTIMER);
 	gic_enable(PTIMER);
 	gic_enable(KICK);
-	write_sysreg(read_sysreg(cnthctl_el2) | 3 << 10, cnthctl_el2);
+	write_sysreg(read_sysreg(cnthctl_el2) | (nvhe ? 3 : 3 << 10), cnthctl_el2);
 	write_sysreg((u64)arg, cntvoff_el2);
 	isb();
 	for (;;) {
@@ -295,7 +295,7 @@ void payload_main(void)
 	gic_enable(VTIMER);
 	gic_enable(PTIMER);
 	gic_enable(KICK);
-	write_sysreg(read_sysreg(cnthctl_el2) | 3 << 10, cnthctl_el2);
+	write_sysreg(read_sysreg(cnthctl_el2) | (nvhe ? 3 : 3 << 10), cnthctl_el2);
 	voff = pnow() / 2;
 	write_sysreg(voff, cntvoff_el2);
 	isb();
