@@ -17,6 +17,7 @@ struct ioeventfd {
 	struct list node;
 	struct file *file;
 	struct eventfd *event;
+	u32 bus;		/* 0: memory; else a flag of KVM_IOEVENTFD: a bus that arm64 has not, so it never rings, as on Linux */
 	u32 len;		/* 0: any */
 	bool match;
 	u64 data;
@@ -48,7 +49,7 @@ static void event_free(struct ioeventfd *e)
 /* Two that could both answer one write; any length and any data count as such. */
 static bool collide(const struct ioeventfd *a, const struct ioeventfd *b)
 {
-	return a->io.base == b->io.base && (!a->len || !b->len || a->len == b->len) &&
+	return a->bus == b->bus && a->io.base == b->io.base && (!a->len || !b->len || a->len == b->len) &&
 		(!a->match || !b->match || a->data == b->data);
 }
 
@@ -65,6 +66,7 @@ static struct ioeventfd *event_make(const struct kvm_ioeventfd *args, int *err)
 		*err = -EBADF;
 	else if (!(e->event = eventfd_from_file(e->file)))
 		*err = -EINVAL;
+	e->bus = args->flags & KVM_IOEVENTFD_FLAG_PIO ?: args->flags & KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY;
 	e->len = args->len;
 	e->match = args->flags & KVM_IOEVENTFD_FLAG_DATAMATCH;
 	e->data = e->match ? args->datamatch : 0;
@@ -94,7 +96,7 @@ static int event_assign(struct vm *vm, struct list *all, struct ioeventfd *e)
 	}
 	if (n >= EVENTS_MAX)
 		return -ENOSPC;
-	ret = iobus_add(vm, &e->io);
+	ret = e->bus ? 0 : iobus_add(vm, &e->io);
 	if (!ret)
 		list_add_tail(&e->node, all);
 	return ret;
@@ -105,14 +107,27 @@ static struct ioeventfd *event_take_out(struct vm *vm, struct list *all, const s
 	struct ioeventfd *o;
 
 	list_for_each(o, all, node) {
-		if (o->event == like->event && o->io.base == like->io.base && o->len == like->len &&
+		if (o->bus == like->bus && o->event == like->event && o->io.base == like->io.base && o->len == like->len &&
 		    o->match == like->match && o->data == like->data) {
-			iobus_del(vm, &o->io);
+			if (!o->bus)
+				iobus_del(vm, &o->io);
 			list_del(&o->node);
 			return o;
 		}
 	}
 	return NULL;
+}
+
+/* What is taken out is only searched for. */
+static bool args_good(const struct kvm_ioeventfd *args)
+{
+	if (args->flags & KVM_IOEVENTFD_FLAG_DEASSIGN)
+		return true;
+	if (args->len != 0 && args->len != 1 && args->len != 2 && args->len != 4 && args->len != 8)
+		return false;
+	if (args->addr + args->len < args->addr || (args->flags & ~KVM_IOEVENTFD_VALID_FLAG_MASK))
+		return false;
+	return args->len || !(args->flags & KVM_IOEVENTFD_FLAG_DATAMATCH);
 }
 
 int vm_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *args)
@@ -122,14 +137,8 @@ int vm_ioeventfd(struct vm *vm, const struct kvm_ioeventfd *args)
 	bool keep = false;
 	int ret;
 
-	if (args->len != 0 && args->len != 1 && args->len != 2 && args->len != 4 && args->len != 8)
+	if (!args_good(args))
 		return -EINVAL;
-	if (args->addr + args->len < args->addr || (args->flags & ~KVM_IOEVENTFD_VALID_FLAG_MASK))
-		return -EINVAL;
-	if (!args->len && (args->flags & KVM_IOEVENTFD_FLAG_DATAMATCH))
-		return -EINVAL;
-	if (args->flags & (KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY))
-		return -EINVAL;		/* no such buses on this architecture */
 	e = event_make(args, &ret);
 	if (!e)
 		return ret;

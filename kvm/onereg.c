@@ -238,7 +238,7 @@ int onereg_list(struct vcpu *v, u64 uaddr)
 		return -EPERM;
 	if (get_user(room, uaddr) || put_user(n, uaddr))
 		return -EFAULT;
-	if (room < n)
+	if ((u32)room < n)	/* as Linux looks at it */
 		return -E2BIG;
 	uaddr += sizeof(n);
 	ret = core_list(v, &uaddr);

@@ -16,6 +16,8 @@ static struct kvm_reg_list *list_get(int vcpu)
 
 	check_errno(ioctl(vcpu, KVM_GET_REG_LIST, &n), E2BIG, "list without room");
 	check(n.n > 200, "the list has registers");
+	n.n = 1UL << 32;
+	check_errno(ioctl(vcpu, KVM_GET_REG_LIST, &n), E2BIG, "room is a number of 32 bits");
 	l = calloc(1, sizeof(*l) + n.n * sizeof(l->reg[0]));
 	l->n = n.n;
 	check_eq(ioctl(vcpu, KVM_GET_REG_LIST, l), 0, "list");

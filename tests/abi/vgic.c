@@ -178,6 +178,17 @@ static void ioeventfd(void)
 	e.flags = KVM_IOEVENTFD_FLAG_DATAMATCH | KVM_IOEVENTFD_FLAG_DEASSIGN;
 	check_eq(ioctl(vm.fd, KVM_IOEVENTFD, &e), 0, "deassigned");
 	check_errno(ioctl(vm.fd, KVM_IOEVENTFD, &e), ENOENT, "twice");
+	e.flags = KVM_IOEVENTFD_FLAG_PIO;
+	check_eq(ioctl(vm.fd, KVM_IOEVENTFD, &e), 0, "on the bus of ports");
+	check_errno(ioctl(vm.fd, KVM_IOEVENTFD, &e), EEXIST, "twice");
+	e.flags = KVM_IOEVENTFD_FLAG_DEASSIGN;
+	check_errno(ioctl(vm.fd, KVM_IOEVENTFD, &e), ENOENT, "it is not in memory");
+	e.flags = KVM_IOEVENTFD_FLAG_DEASSIGN | KVM_IOEVENTFD_FLAG_PIO | 1 << 20;
+	check_eq(ioctl(vm.fd, KVM_IOEVENTFD, &e), 0, "taken out, whatever other flags");
+	e.len = 3;
+	check_errno(ioctl(vm.fd, KVM_IOEVENTFD, &e), ENOENT, "or a length that there is not");
+	e.fd = -1;
+	check_errno(ioctl(vm.fd, KVM_IOEVENTFD, &e), EBADF, "no descriptor");
 	vm_drop(&vm);
 }
 
