@@ -72,10 +72,18 @@ static enum trap_result to_hypervisor(struct vcpu *v, const struct l2_fault *f, 
 	return TRAP_RETRY;
 }
 
-static int permission_check(const struct l2_fault *f, const struct walk_result *r)
+/* MemAttr, with FWB or without. */
+static bool is_device(const struct walk_result *r)
+{
+	return !(r->desc >> 4 & 3);
+}
+
+static int permission_check(struct vcpu *v, const struct l2_fault *f, const struct walk_result *r)
 {
 	bool ok = f->exec && !f->s1ptw ? r->x : f->write ? r->w : r->r;
 
+	if (f->s1ptw && (nested_hcr(v) & HCR_PTW) && is_device(r))	/* no tables of stage 1 in device memory */
+		ok = false;
 	return ok ? 0 : WALK_PERMISSION | (int)r->level;
 }
 
@@ -110,7 +118,7 @@ static int translate(struct vcpu *v, struct l2_fault *f)
 		return 0;
 	fsc = nested_walk_stage2(v, f->ipa, &r);
 	if (!fsc)
-		fsc = permission_check(f, &r);
+		fsc = permission_check(v, f, &r);
 	if (!fsc)
 		fsc = note_access(v, &r, f->write);
 	if (fsc)
@@ -119,7 +127,7 @@ static int translate(struct vcpu *v, struct l2_fault *f)
 	f->size = r.size;
 	f->perm = (r.r ? PT_R : 0) | (r.w && (f->write || !r.clean) ? PT_W : 0) | (r.x ? PT_X : 0);
 	/* MemAttr: device, or normal and not cacheable. */
-	if (!(r.desc >> 4 & 3))
+	if (is_device(&r))
 		f->perm |= PT_DEVICE;
 	else if ((r.desc >> 2 & 0xf) == 5)
 		f->perm |= PT_NOCACHE;

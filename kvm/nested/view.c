@@ -30,7 +30,7 @@
 #define EL_DIFF		4UL	/* from EL1t to EL2t, EL1h to EL2h */
 
 /* What the hypervisor may set of its guest's HCR_EL2: traps and virtual exceptions; the rest is ours. */
-#define HCR_PASS	(HCR_VF | HCR_VI | HCR_VSE | HCR_DC | HCR_TDZ | HCR_TWI | HCR_TWE | GENMASK(26, 15) | BIT(30) | BIT(35) | BIT(36) |	\
+#define HCR_PASS	(HCR_PTW | HCR_VF | HCR_VI | HCR_VSE | HCR_DC | HCR_TDZ | HCR_TWI | HCR_TWE | GENMASK(26, 15) | BIT(30) | BIT(35) | BIT(36) |	\
 			 HCR_TEA | HCR_NV | HCR_AT | HCR_NV2 | BIT(49) | BIT(50) | BIT(52) | BIT(54) | BIT(55) | BIT(58))
 
 bool nested_nvhe_supported(void)

@@ -338,6 +338,36 @@ static void vmids(void)
 
 /* ---- both stages ---- */
 
+/* HCR_EL2.PTW: no tables of stage 1 in what stage 2 (@leaf) says is device memory. */
+static void protected_walk(u64 *leaf, u64 va, u64 data)
+{
+	u64 hcr = read_sysreg(hcr_el2), was = *leaf, before;
+
+	WRITE_ONCE(*leaf, was & ~(0xfUL << 2));
+	for (before = 0; before < 2; before++) {	/* with nothing of it cached, and with what the access without PTW has left */
+		write_sysreg(hcr, hcr_el2);
+		isb();
+		tlbi_all();
+		if (before) {
+			below_call(&b, EL1H, code_of(load, 2), va, 0);
+			expect("a table in device memory, without HCR_EL2.PTW", b.x[0], data);
+		}
+		write_sysreg(hcr | HCR_PTW, hcr_el2);
+		isb();
+		if (before)	/* the bit may be cached: stage 1 of this VMID, its stage 2 stays */
+			asm volatile("dsb ishst; tlbi vmalle1is; dsb ish; isb" : : : "memory");
+		below_call(&b, EL1H, code_of(load, 2), va, 0);
+		expect("with HCR_EL2.PTW: class", ESR_EC(b.esr), EC_DABT_LOW);
+		expect("with HCR_EL2.PTW: S1PTW, permission fault of level 3", b.esr & 0xbf, 0x8f);
+	}
+	write_sysreg(hcr, hcr_el2);
+	WRITE_ONCE(*leaf, was);
+	dsb(ish);
+	tlbi_all();
+	below_call(&b, EL1H, code_of(load, 2), va, 0);
+	expect("and in normal memory again", b.x[0], data);
+}
+
 /* HCR_EL2.DC: no stage 1, though SCTLR_EL1.M is set, and a stage 2, whether HCR_EL2.VM is set or not. @ipa shows @p. */
 static void default_cacheable(u64 ipa, u64 p)
 {
@@ -423,6 +453,7 @@ static void stage1(void)
 	below_call(&b, EL1H, code_of(load, 2), bare + 0x48, 0);
 	expect("once the table is there", b.x[0], readq(p + 0x48));
 
+	protected_walk(tables_entry(&s2, TEST + 40 * page_size, 3), bare + 0x48, readq(p + 0x48));
 	default_cacheable(TEST, p);
 	write_sysreg(0x30d00980, s3_5_c1_c0_0);
 	isb();

@@ -20,6 +20,7 @@
 #include "lib.h"
 
 #define HCR_VM		(1UL << 0)
+#define HCR_PTW		(1UL << 2)
 #define HCR_FMO		(1UL << 3)
 #define HCR_IMO		(1UL << 4)
 #define HCR_AMO		(1UL << 5)
