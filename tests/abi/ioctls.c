@@ -166,6 +166,57 @@ static void zeros(struct vm *vm)
 	}
 }
 
+/* What a structure of ones is, where it is not EINVAL. */
+static const struct {
+	unsigned long nr;
+	int vm, vcpu;
+} ones_argument[] = {
+	{ KVM_GET_DEVICE_ATTR, EINVAL, ENXIO },
+	{ KVM_SET_DEVICE_ATTR, ENXIO, ENXIO },
+	{ KVM_HAS_DEVICE_ATTR, ENXIO, ENXIO },
+	{ KVM_GET_MP_STATE, EINVAL, 0 },
+	{ KVM_GET_REG_LIST, EINVAL, 0 },
+	{ KVM_GET_VCPU_EVENTS, EINVAL, 0 },
+	{ KVM_GET_STATS_FD, 0, 0 },
+	{ KVM_ARM_PREFERRED_TARGET, 0, EINVAL },
+	{ KVM_ARM_SET_DEVICE_ADDR, ENODEV, EINVAL },	/* a vCPU's KVM_GET_ONE_REG has its number */
+	{ KVM_CREATE_DEVICE, ENODEV, EINVAL },
+	{ KVM_CREATE_IRQCHIP, ENODEV, EINVAL },
+	{ KVM_IOEVENTFD, EBADF, EINVAL },
+};
+
+static int of_ones(unsigned long nr, bool vcpu)
+{
+	for (unsigned int i = 0; i < sizeof(ones_argument) / sizeof(ones_argument[0]); i++)
+		if (ones_argument[i].nr == nr)
+			return vcpu ? ones_argument[i].vcpu : ones_argument[i].vm;
+	return EINVAL;
+}
+
+static void ones(void)
+{
+	static unsigned char all[16384];
+	struct vm vm = VM(spin);
+	char name[80];
+
+	for (unsigned int i = 0; i < sizeof(null_argument) / sizeof(null_argument[0]); i++)
+		for (int vcpu = 0; vcpu < 2; vcpu++) {
+			unsigned long nr = null_argument[i].nr;
+			long r;
+
+			if (null_argument[i].nr == KVM_GET_ONE_REG)
+				continue;
+			memset(all, 0xff, sizeof(all));
+			errno = 0;
+			r = ioctl(vcpu ? vm.vcpu : vm.fd, nr, all);
+			snprintf(name, sizeof(name), "%s of ones on a %s", null_argument[i].name, vcpu ? "vCPU" : "VM");
+			check_eq(r < 0 ? errno : 0, of_ones(nr, vcpu), name);
+			if (r > 2)
+				close(r);
+		}
+	vm_drop(&vm);
+}
+
 static void enable_caps(struct vm *vm)
 {
 	struct kvm_enable_cap c = { .cap = KVM_CAP_HALT_POLL, .args = { 100000 } };
@@ -228,6 +279,7 @@ int main(void)
 
 	nulls(&vm);
 	zeros(&vm);
+	ones();
 	enable_caps(&vm);
 	creation(&vm);
 	user_irq();
