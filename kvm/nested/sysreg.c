@@ -100,7 +100,6 @@ enum trap_result sysreg_el02_timer(struct vcpu *v, const struct sysreg_access *a
 	}
 }
 
-
 int user_hyp_timer_get(struct vcpu *v, const struct sysreg_user *u, u64 *val)
 {
 	*val = timer_hyp_read(v, u->reg);
