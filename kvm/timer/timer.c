@@ -5,44 +5,22 @@
  * physical one through the list register. While it is put, nothing runs; while it also sleeps, a host timer stands in.
  *
  * Locks: none of its own. Contexts belong to the vCPU's thread, and to the timer interrupt of the CPU that has it loaded.
- * Arm ARM D12 (generic timer), DDI 0487 CNTHCTL_EL2 with E2H=1.
+ * Arm ARM D12 (generic timer), DDI 0487 CNTHCTL_EL2 with E2H=1. What a virtual EL2 has more: nested.c.
  */
 #include <linux/errno.h>
 
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
 #include "kernel/irq/irq.h"
-#include "kernel/mm/page.h"
 #include "kernel/mm/uaccess.h"
-#include "kvm/nested/nested.h"
+#include "kvm/timer/internal.h"
 #include "kvm/timer/timer.h"
 #include "kvm/timer/timer_hw.h"
 #include "kvm/vcpu_state.h"
 #include "kvm/vgic/vgic.h"
 
-enum { VIRT, PHYS, NR_TIMERS };
-
-struct timer_ctx {
-	u64 ctl, cval;		/* as the guest sees them; valid while put */
-	bool level;		/* last told to the vGIC, or to user space */
-};
-
-struct vcpu_timers {
-	struct timer_ctx t[NR_TIMERS];
-	u32 ppi[4];		/* by KVM_ARM_VCPU_TIMER_IRQ_* */
-	struct ktimer background;
-	u64 deadline;		/* of background, in counter ticks */
-	u64 bias[NR_TIMERS];	/* while loaded: the part of the offset that is in CVAL and in trapped counter reads */
-	struct vcpu *v;
-	u64 voff;		/* CNTVOFF_EL2 of the guest's own hypervisor while its guest runs, else 0 */
-	struct timer_ctx other[NR_TIMERS];	/* virtual EL2: the two that are not in hardware; t[] has the hypervisor's: */
-	bool swapped;
-	struct ktimer emulated;
-	u64 emulated_deadline;	/* counter ticks; 0: none */
-};
-
-static u32 host_irq[NR_TIMERS];
-static bool has_ecv;		/* virtual timers can be trapped */
+u32 timer_host_irq[NR_TIMERS];
+bool timer_has_ecv;
 static bool has_poff;		/* CNTPOFF_EL2 is there and works */
 static bool trap_wrap;		/* CNTVOFF_EL2 cannot put a counter ahead of the machine's */
 
@@ -115,7 +93,7 @@ static u64 counter_now(const struct vcpu *v, int i)
 	return counter_read() - READ_ONCE(v->vm->counter_offset[i]) - (i == VIRT ? v->timers->voff : 0);
 }
 
-static bool loaded_here(const struct vcpu *v)
+bool timer_loaded_here(const struct vcpu *v)
 {
 	return on_cpu[this_cpu()->id].v == v;
 }
@@ -135,10 +113,10 @@ static bool fires_put(const struct vcpu *v, int i)
 /* Whether the timer's interrupt line is high. Interrupts off. */
 static bool should_fire(struct vcpu *v, int i)
 {
-	return loaded_here(v) ? fires_loaded(i) : fires_put(v, i);
+	return timer_loaded_here(v) ? fires_loaded(i) : fires_put(v, i);
 }
 
-static bool ppi_level(struct vcpu *v, u32 intid)
+bool timer_ppi_level(struct vcpu *v, u32 intid)
 {
 	return should_fire(v, intid == v->timers->ppi[PHYS] ? PHYS : VIRT);
 }
@@ -150,13 +128,13 @@ static void host_set_active(int i, bool active)
 	/* A guest may have deactivated it behind our back, never activated: only "inactive" can be trusted. */
 	if (!active && !*now)
 		return;
-	irq_ppi_set_active(host_irq[i], active);
+	irq_ppi_set_active(timer_host_irq[i], active);
 	*now = active;
 }
 
 void timer_ppi_set_active(struct vcpu *v, u32 pintid, bool active)
 {
-	host_set_active(pintid == host_irq[PHYS] ? PHYS : VIRT, active);
+	host_set_active(pintid == timer_host_irq[PHYS] ? PHYS : VIRT, active);
 }
 
 static void level_update(struct vcpu *v, int i, bool level)
@@ -172,7 +150,7 @@ static inline void irq_load(struct vcpu *v, int i)
 	bool level = fires_put(v, i), active;
 
 	if (likely(vgic_ready(v->vm))) {
-		/* The vGIC may have seen the line fall since (vgic_sync asks ppi_level): what we told it last proves nothing. */
+		/* The vGIC may have seen the line fall since (vgic_sync asks timer_ppi_level): what we told it last proves nothing. */
 		if (level || t->level)
 			level_update(v, i, level);
 		active = level || (vgic_ppis_active(v) & BIT(v->timers->ppi[i]));
@@ -237,8 +215,8 @@ bool timer_irq_loaded(struct vcpu *v)
 	u32 intid = irq_next();
 	int i = VIRT;
 
-	if (unlikely(intid != host_irq[VIRT])) {
-		if (intid != host_irq[PHYS])
+	if (unlikely(intid != timer_host_irq[VIRT])) {
+		if (intid != timer_host_irq[PHYS])
 			return false;
 		i = PHYS;
 	}
@@ -258,7 +236,7 @@ bool timer_irq_loaded(struct vcpu *v)
 
 static enum irq_result timer_irq(u32 intid, void *arg)
 {
-	int i = intid == host_irq[PHYS] ? PHYS : VIRT;
+	int i = intid == timer_host_irq[PHYS] ? PHYS : VIRT;
 	struct vcpu *v = on_cpu[this_cpu()->id].v;
 
 	/* Put meanwhile, or reprogrammed by the guest: the line is low again. */
@@ -281,7 +259,7 @@ void timer_sync(struct vcpu *v)
 		bool level = should_fire(v, i);
 
 		if (!level)
-			timer_ppi_set_active(v, host_irq[i], false);
+			timer_ppi_set_active(v, timer_host_irq[i], false);
 		v->timers->t[i].level = level;
 	}
 }
@@ -351,8 +329,8 @@ void timer_block(struct vcpu *v)
 	if (unlikely(v->nested) && v->loaded)
 		timer_nested_emulate(v);
 	for (i = 0; i < NR_TIMERS; i++) {
-		ctl = loaded_here(v) ? ctl_read(i) : ts->t[i].ctl;
-		cval = loaded_here(v) ? cval_read(v, i) : ts->t[i].cval;
+		ctl = timer_loaded_here(v) ? ctl_read(i) : ts->t[i].ctl;
+		cval = timer_loaded_here(v) ? cval_read(v, i) : ts->t[i].cval;
 		now = counter_now(v, i);
 		if ((ctl & (CTL_ENABLE | CTL_IMASK)) != CTL_ENABLE)
 			continue;
@@ -362,8 +340,8 @@ void timer_block(struct vcpu *v)
 		 */
 		if (now >= cval && vgic_ready(v->vm)) {
 			level_update(v, i, true);
-			if (loaded_here(v))
-				timer_ppi_set_active(v, host_irq[i], true);
+			if (timer_loaded_here(v))
+				timer_ppi_set_active(v, timer_host_irq[i], true);
 			continue;
 		}
 		left = now >= cval ? 0 : cval - now;
@@ -460,14 +438,8 @@ int timer_first_run(struct vcpu *v)
 	if (v->nested && !nested_ppis_differ(v))
 		return -EINVAL;
 	for (i = 0; i < NR_TIMERS && !ret; i++)
-		ret = vgic_map_ppi(v, ppi[i], host_irq[i], ppi_level);
+		ret = vgic_map_ppi(v, ppi[i], timer_host_irq[i], timer_ppi_level);
 	return ret;
-}
-
-/* Of the timers in hardware; while put, the EL1 timers wherever they are. */
-static struct timer_ctx *el1_ctx(struct vcpu *v, int i, bool loaded)
-{
-	return unlikely(v->timers->swapped) && !loaded ? &v->timers->other[i] : &v->timers->t[i];
 }
 
 /* Which timer and which of its registers. */
@@ -480,8 +452,8 @@ u64 timer_reg_read(struct vcpu *v, enum reg r)
 {
 	int i = reg_timer(r);
 	u64 flags = local_irq_save(), val = 0;
-	bool loaded = loaded_here(v);
-	const struct timer_ctx *t = el1_ctx(v, i, loaded);
+	bool loaded = timer_loaded_here(v);
+	const struct timer_ctx *t = timer_el1_ctx(v, i, loaded);
 
 	switch (r) {
 	case REG_CNTVCT_EL0:
@@ -505,7 +477,7 @@ void timer_reg_write(struct vcpu *v, enum reg r, u64 val)
 {
 	int i = reg_timer(r);
 	u64 flags = local_irq_save();
-	struct timer_ctx *t = el1_ctx(v, i, loaded_here(v));
+	struct timer_ctx *t = timer_el1_ctx(v, i, timer_loaded_here(v));
 
 	switch (r) {
 	case REG_CNTVCT_EL0:
@@ -517,12 +489,12 @@ void timer_reg_write(struct vcpu *v, enum reg r, u64 val)
 	case REG_CNTV_CVAL_EL0:
 	case REG_CNTP_CVAL_EL0:
 		t->cval = val;
-		if (loaded_here(v))
+		if (timer_loaded_here(v))
 			cval_write(v, i, val);
 		break;
 	default:
 		t->ctl = val & (CTL_ENABLE | CTL_IMASK);
-		if (loaded_here(v))
+		if (timer_loaded_here(v))
 			ctl_write(i, t->ctl);
 	}
 	isb();
@@ -604,8 +576,8 @@ static void timer_enable_here(void *arg)
 	write_sysreg(0, CNTV_CTL_EL02);
 	write_sysreg(0, CNTP_CTL_EL02);
 	isb();
-	irq_enable(host_irq[VIRT]);
-	irq_enable(host_irq[PHYS]);
+	irq_enable(timer_host_irq[VIRT]);
+	irq_enable(timer_host_irq[PHYS]);
 }
 
 /* FEAT_ECV in ID_AA64MMFR0_EL1: 1 has the traps, 2 also CNTPOFF_EL2. */
@@ -614,7 +586,7 @@ static void probe(void)
 	unsigned ecv = read_sysreg(id_aa64mmfr0_el1) >> 60 & 0xf;
 	u64 flags = local_irq_save();
 
-	has_ecv = ecv >= 1;
+	timer_has_ecv = ecv >= 1;
 	has_poff = ecv >= 2 && timer_probe_poff();
 	trap_wrap = ecv >= 1 && !timer_probe_wrap();
 	local_irq_restore(flags);
@@ -628,196 +600,18 @@ int timer_init(void)
 {
 	int i, ret;
 
-	host_irq[VIRT] = timer_intid(TIMER_IRQ_VIRT);
-	host_irq[PHYS] = timer_intid(TIMER_IRQ_PHYS);
+	timer_host_irq[VIRT] = timer_intid(TIMER_IRQ_VIRT);
+	timer_host_irq[PHYS] = timer_intid(TIMER_IRQ_PHYS);
 	probe();
 	for (i = 0; i < NR_TIMERS; i++) {
-		if (!host_irq[i]) {
+		if (!timer_host_irq[i]) {
 			pr_err("kvm: the device tree does not describe the EL1 timers' interrupts");
 			return -ENODEV;
 		}
-		ret = irq_register(host_irq[i], timer_irq, NULL, false);
+		ret = irq_register(timer_host_irq[i], timer_irq, NULL, false);
 		if (ret)
 			return ret;
 	}
 	smp_call_all(timer_enable_here, NULL);
 	return 0;
-}
-
-/* ---- virtual EL2 ---- */
-
-/* The EL1 timers in the VNCR page: CNTx_CVAL_EL02, CNTx_CTL_EL02. Arm ARM D8.11, table of offsets. */
-static u64 *page_cval(struct vcpu *v, int i)
-{
-	return &v->nested->vncr[(i == VIRT ? 0x168 : 0x178) / 8];
-}
-
-static u64 *page_ctl(struct vcpu *v, int i)
-{
-	return &v->nested->vncr[(i == VIRT ? 0x170 : 0x180) / 8];
-}
-
-void timer_nested_to_page(struct vcpu *v)
-{
-	int i;
-
-	for (i = 0; i < NR_TIMERS; i++) {
-		*page_cval(v, i) = el1_ctx(v, i, false)->cval;
-		*page_ctl(v, i) = el1_ctx(v, i, false)->ctl;
-	}
-}
-
-void timer_nested_from_page(struct vcpu *v)
-{
-	int i;
-
-	for (i = 0; i < NR_TIMERS; i++) {
-		el1_ctx(v, i, false)->cval = *page_cval(v, i);
-		el1_ctx(v, i, false)->ctl = *page_ctl(v, i) & (CTL_ENABLE | CTL_IMASK);
-	}
-}
-
-static void ctx_swap(struct vcpu *v)
-{
-	struct vcpu_timers *ts = v->timers;
-	struct timer_ctx t;
-	u32 ppi;
-	int i;
-
-	for (i = 0; i < NR_TIMERS; i++) {
-		t = ts->t[i];
-		ts->t[i] = ts->other[i];
-		ts->other[i] = t;
-		ppi = ts->ppi[i];
-		ts->ppi[i] = ts->ppi[i + 2];
-		ts->ppi[i + 2] = ppi;
-		if (!vgic_ready(v->vm))
-			continue;
-		vgic_unmap_ppi(v, ts->ppi[i + 2]);
-		/*
-		 * A level that was last seen in hardware may be over: low first, or the next rise would look like no change
-		 * to timer_nested_emulate.
-		 */
-		if (ts->other[i].level) {
-			ts->other[i].level = false;
-			(void)vgic_inject(v->vm, v, ts->ppi[i + 2], false);
-		}
-		(void)vgic_map_ppi(v, ts->ppi[i], host_irq[i], ppi_level);
-	}
-	ts->swapped = !ts->swapped;
-}
-
-void timer_nested_view(struct vcpu *v, bool hyp)
-{
-	struct vcpu_timers *ts = v->timers;
-
-	if (ts->swapped && !hyp)
-		timer_nested_from_page(v);
-	if (ts->swapped != hyp)
-		ctx_swap(v);
-	if (hyp)
-		timer_nested_to_page(v);
-	ts->voff = hyp ? 0 : vncr_reg(v->nested, REG_CNTVOFF_EL2);
-}
-
-void timer_nested_traps(struct vcpu *v)
-{
-	u64 vhctl;
-
-	if (v->nested->hyp) {
-		/* Without E2H EL0's names mean EL1's timers, which are in the page. */
-		if (unlikely(v->nested->nvhe))
-			write_sysreg((read_sysreg(cnthctl_el2) & ~CNTHCTL_EL1PTEN) | (has_ecv ? CNTHCTL_EL1TVT | CNTHCTL_EL1TVCT : 0),
-				     cnthctl_el2);
-		return;
-	}
-	vhctl = vreg(v, REG_CNTHCTL_EL2);
-	if (unlikely(v->nested->nvhe))
-		vhctl = nvhe_cnthctl(vhctl);
-	write_sysreg((read_sysreg(cnthctl_el2) & (vhctl | ~(CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN))) |
-		     (vhctl & (CNTHCTL_EL1TVT | CNTHCTL_EL1TVCT)), cnthctl_el2);
-	write_sysreg(v->vm->counter_offset[VIRT] + v->timers->voff, cntvoff_el2);
-}
-
-/* Level of an emulated timer now; *left: ticks until it rises, ~0 if it does not by itself. */
-static bool emulated_level(struct vcpu *v, int i, u64 *left)
-{
-	struct vcpu_timers *ts = v->timers;
-	u64 ctl = ts->other[i].ctl, cval = ts->other[i].cval, now = counter_read() - v->vm->counter_offset[i];
-
-	*left = ~0UL;
-	if (ts->swapped) {
-		ctl = *page_ctl(v, i) & (CTL_ENABLE | CTL_IMASK);
-		cval = *page_cval(v, i);
-		if (i == VIRT)
-			now -= vncr_reg(v->nested, REG_CNTVOFF_EL2);
-		*page_ctl(v, i) = ctl | ((ctl & CTL_ENABLE) && now >= cval ? CTL_ISTATUS : 0);
-	}
-	if (ctl != CTL_ENABLE)
-		return false;
-	if (now < cval)
-		*left = cval - now;
-	return now >= cval;
-}
-
-void timer_nested_emulate(struct vcpu *v)
-{
-	struct vcpu_timers *ts = v->timers;
-	u64 left, earliest = ~0UL, deadline;
-	int i;
-
-	for (i = 0; i < NR_TIMERS; i++) {
-		bool level = emulated_level(v, i, &left);
-
-		earliest = MIN(earliest, left);
-		if (level == ts->other[i].level)
-			continue;
-		ts->other[i].level = level;
-		if (vgic_ready(v->vm))
-			(void)vgic_inject(v->vm, v, ts->ppi[i + 2], level);
-	}
-	if (earliest >= counter_hz * 3600 * 24 * 365 * 10)
-		return;
-	deadline = counter_read() + earliest;
-	/* The same again, up to the time between the two looks at the counter: it is set already. */
-	if (ktimer_pending(&ts->emulated) && deadline - ts->emulated_deadline + 16 < 32)
-		return;
-	ts->emulated_deadline = deadline;
-	ktimer_start(&ts->emulated, clock_ns() + ticks_to_ns(earliest) + 1);
-}
-
-static int hyp_timer(enum reg r)
-{
-	return r == REG_CNTHP_CTL_EL2 || r == REG_CNTHP_CVAL_EL2 ? PHYS : VIRT;
-}
-
-u64 timer_hyp_read(struct vcpu *v, enum reg r)
-{
-	int i = hyp_timer(r);
-	bool cval = r == REG_CNTHP_CVAL_EL2 || r == REG_CNTHV_CVAL_EL2;
-	const struct timer_ctx *t = v->timers->swapped ? &v->timers->t[i] : &v->timers->other[i];
-	u64 val;
-
-	if (loaded_here(v))	/* the hypervisor's own access, so that they are in hardware */
-		return timer_reg_read(v, i == PHYS ? (cval ? REG_CNTP_CVAL_EL0 : REG_CNTP_CTL_EL0) :
-						     (cval ? REG_CNTV_CVAL_EL0 : REG_CNTV_CTL_EL0));
-	val = cval ? t->cval : t->ctl;
-	if (!cval && counter_read() - v->vm->counter_offset[i] >= t->cval)
-		val |= CTL_ISTATUS;
-	return val;
-}
-
-void timer_hyp_write(struct vcpu *v, enum reg r, u64 val)
-{
-	int i = hyp_timer(r);
-	bool cval = r == REG_CNTHP_CVAL_EL2 || r == REG_CNTHV_CVAL_EL2;
-	struct timer_ctx *t = v->timers->swapped ? &v->timers->t[i] : &v->timers->other[i];
-
-	if (loaded_here(v))
-		timer_reg_write(v, i == PHYS ? (cval ? REG_CNTP_CVAL_EL0 : REG_CNTP_CTL_EL0) :
-					       (cval ? REG_CNTV_CVAL_EL0 : REG_CNTV_CTL_EL0), val);
-	else if (cval)
-		t->cval = val;
-	else
-		t->ctl = val & (CTL_ENABLE | CTL_IMASK);
 }
