@@ -125,10 +125,11 @@ def read_ids(path):
             continue
         if not regs or row["c"] not in ID_KINDS or (row["e"] and row["e"] not in VCPU_FEATURES):
             tbl.fail(path, row["line"], "bad field row")
-        if any((f["reg"], f["lsb"]) == (regs[-1][0], int(row["b"])) for f in fields):
+        cond = VCPU_FEATURES.get(row["e"], "0")
+        if any((f["reg"], f["lsb"]) == (regs[-1][0], int(row["b"])) and cond in ("0", f["cond"]) for f in fields):
             tbl.fail(path, row["line"], f"{regs[-1][0]} has a field at bit {row['b']} already")
         fields.append(dict(reg=regs[-1][0], index=regs[-1][1], name=row["a"], lsb=int(row["b"]), kind=row["c"],
-                           max=int(row["d"]), cond=VCPU_FEATURES.get(row["e"], "0")))
+                           max=int(row["d"]), cond=cond))
     return regs, fields
 
 

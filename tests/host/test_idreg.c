@@ -46,6 +46,24 @@ static void test_everything(void)
 	assert(field(out, IDX_ID_AA64ISAR1_EL1, 4) == 5);
 }
 
+/* Always there for a guest with an EL2; a VMM of another guest may write its 0, and is told so, as on Linux. */
+static void test_el3(void)
+{
+	u64 host[64] = {}, out[64];
+	bool told = false;
+	unsigned i;
+
+	for (i = 0; i < id_fields_n; i++)
+		told |= id_fields[i].index == IDX_ID_AA64PFR0_EL1 && id_fields[i].lsb == 12 && id_fields[i].kind == IDF_MIN;
+	assert(told);
+	idregs_limit(out, host, VMF_NOEL2);
+	assert(!field(out, IDX_ID_AA64PFR0_EL1, 12));
+	assert(!idreg_may_set(IDX_ID_AA64PFR0_EL1, out[IDX_ID_AA64PFR0_EL1], 1UL << 12));
+	idregs_limit(out, host, VMF_EL2);
+	assert(field(out, IDX_ID_AA64PFR0_EL1, 12) == 1);
+	assert(!idreg_may_set(IDX_ID_AA64PFR0_EL1, out[IDX_ID_AA64PFR0_EL1], 0));
+}
+
 static void test_signed(void)
 {
 	u64 host[64] = {}, out[64];
@@ -174,6 +192,7 @@ static void test_hide(void)
 int main(void)
 {
 	test_everything();
+	test_el3();
 	test_signed();
 	test_merge();
 	test_random();
