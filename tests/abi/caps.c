@@ -43,7 +43,8 @@ static const unsigned short cpu[] = {
 };
 
 /* Of newer Linux or another architecture: 1 here, 0 on Linux 6.12. docs/abi/kvm.md. */
-static const unsigned short ours[] = { KVM_CAP_IOEVENTFD_NO_LENGTH, 239 /* ARM_WRITABLE_IMP_ID_REGS */, 240 /* ARM_EL2 */ };
+static const unsigned short ours[] = { KVM_CAP_IOEVENTFD_NO_LENGTH, 239 /* ARM_WRITABLE_IMP_ID_REGS */, 240 /* ARM_EL2 */,
+	241 /* ARM_EL2_E2H0 */ };
 
 #define HAS(array, cap)	has(array, sizeof(array) / sizeof((array)[0]), cap)
 
