@@ -8,8 +8,8 @@
 
 const char payload_name[] = "el2_tlbi";
 
-#define ROUNDS		300
-#define RACES		400
+#define ROUNDS		100
+#define RACES		300
 #define SPIN		20000		/* about as long as a fault's way through both hypervisors */
 #define LONG_MS		60000		/* nobody waits as long as this */
 #define TEST		0x200000000UL	/* the page under test, far from memory */
