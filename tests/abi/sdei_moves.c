@@ -464,7 +464,8 @@ static uint64_t step(const struct action *a, bool write_back)
 	look(&alone, &one);
 	look(&moved, &other);
 	compare(&one, &other, a);
-	cover_note(one.n[0], one.id[0], one.val[0], one.gic.dist[5], one.gic.redist[0][4]);
+	cover_note(one.n[0], one.id[0], one.val[0], one.gic.dist[5] | one.gic.level[VCPUS],
+		   one.gic.redist[0][4] | one.gic.level[0]);
 	return key_of(&one);
 }
 
