@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""README's passage on a guest that hangs, followed to the letter: its command in a terminal, its keys in their order. Ends
-with `readme: ok` when the guest has panicked with the backtrace of where it hung. More arguments go to the command."""
+"""What README says, followed to the letter in a terminal. `hang`: the passage on a guest that hangs, its command and its keys
+in their order, until the guest has panicked with the backtrace of where it hung. `nested`: `make run-nested`, to the shell
+of the guest in the guest and back. Ends with `readme: ok`. More arguments go to the command."""
 import os
 import pty
 import re
@@ -30,7 +31,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if not self.pid:
             os.chdir(ROOT)
-            os.execv(argv[0], argv)
+            os.execvp(argv[0], argv)
 
     def read(self, seconds):
         """False at the end."""
@@ -70,11 +71,11 @@ class Terminal:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
-def main():
+def hang(more):
     argv, keys = passage()
     if keys != ["z", "n"]:
         sys.exit(f"readme: FAIL: README's keys are {keys}")
-    t = Terminal(argv + sys.argv[1:])
+    t = Terminal(argv + more)
     t.expect("# ")
     t.type(b"echo al''ive\r")
     t.expect("alive")
@@ -91,8 +92,28 @@ def main():
     for line in ("nestvm: ok: nmi, vCPU 0", "Kernel panic - not syncing: .*Fatal hardware error", "CPU: 0 ", "Call trace:",
                  "sdei_event_handler", "__sdei_asm_handler"):
         t.expect(line)
-    status = t.status()
-    if status != 3:
+    return t.status(), 3
+
+
+def nested(more):
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+        command = re.search(r"^    (make run-nested)\s+#", f.read(), re.M).group(1)
+    t = Terminal(shlex.split(command) + ["NO_SETUP=1"] + more)
+    t.expect("guest in the guest, Linux 6\\.12")
+    t.expect("# ")
+    t.type(b"echo al''ive; uname -r\r")
+    t.expect("alive\\s+6\\.12")
+    t.type(b"poweroff -f\r")
+    t.expect("guest around it again, Linux 7")
+    t.expect("# ")
+    t.type(b"ls /dev/k''vm; poweroff -f\r")
+    t.expect("/dev/kvm")
+    return t.status(), 0
+
+
+def main():
+    status, wanted = {"hang": hang, "nested": nested}[sys.argv[1]](sys.argv[2:])
+    if status != wanted:
         sys.exit(f"\nreadme: FAIL: status {status}")
     print("readme: ok")
 
