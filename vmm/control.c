@@ -39,6 +39,7 @@ struct look {
 	uint64_t pc, pstate;
 	uint64_t overdue;		/* deadline that its timer has passed without an interrupt taken; 0: none */
 	bool stuck;			/* IRQs masked, in the kernel, and not just behind a WFI */
+	bool loop;			/* ... at a branch to itself */
 	bool hung;			/* by hang_vcpu */
 };
 
@@ -55,9 +56,11 @@ static void look_at(struct vcpu *vcpu, void *arg)
 	if ((ctl & 3) == 1 && vcpu_reg(vcpu, KVM_REG_ARM_TIMER_CNT) >= cval)
 		l->overdue = cval | 1;
 	if ((l->pstate & (PSTATE_I | 0x1f)) == (PSTATE_I | 5) && l->pc >> 55 & 1) {
+		const uint32_t *insn = memory_ptr(l->vm, translate(l->vm, vcpu, l->pc), 4);
 		const uint32_t *before = memory_ptr(l->vm, translate(l->vm, vcpu, l->pc - 4), 4);
 
-		l->stuck = before && *before != INSN_WFI && vcpu_on(vcpu);
+		l->loop = insn && *insn == BRANCH_TO_SELF && vcpu_on(vcpu);
+		l->stuck = l->loop || (before && *before != INSN_WFI && vcpu_on(vcpu));
 	}
 }
 
@@ -85,6 +88,7 @@ static uint64_t translate(const struct vm *vm, struct vcpu *vcpu, uint64_t va)
 /* Where a loop was written over the guest's kernel, and what was there. Under order_lock. */
 static struct {
 	uint32_t *insn, old;
+	unsigned int vcpu;		/* for whom; others may come by there */
 } trap;
 
 /* The rest of the guest, and its way to a panic, may come by there too. */
@@ -121,7 +125,8 @@ static void hang_vcpu(struct vcpu *vcpu, void *arg)
 
 /*
  * A vCPU whose timer has waited, or which has stood still with IRQs masked, for @ms milliseconds at least; or -1. Of several
- * the one whose timer has waited longest: the others may only wait for a lock that it holds.
+ * the one that was made to hang, if it still does, or the one whose timer has waited longest: the others may only wait for a
+ * lock that it holds.
  */
 static int find_deaf(const struct vm *vm, unsigned int ms)
 {
@@ -139,6 +144,8 @@ static int find_deaf(const struct vm *vm, unsigned int ms)
 		struct look now = { .vm = vm };
 
 		vcpu_call(vm, i, look_at, &now);
+		if (trap.insn && i == trap.vcpu && now.loop && before[i].loop)
+			return i;
 		if (now.overdue && now.overdue == before[i].overdue && now.overdue < since) {
 			since = now.overdue;
 			deaf = i;
@@ -182,6 +189,7 @@ static void order_hang(const struct vm *vm, unsigned int i, char *answer, size_t
 		if (!l.hung)
 			usleep(2000);
 	}
+	trap.vcpu = i;
 	if (l.hung)
 		snprintf(answer, size, "ok: vCPU %u hangs at %#lx with all interrupts masked", i, l.pc);
 	else
