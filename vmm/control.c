@@ -312,14 +312,16 @@ static void *watchdog_thread(void *arg)
 	/* A vCPU that hangs in its timer's handler has none that could be overdue: it stands still with IRQs masked. */
 	struct { uint64_t mark; double since; bool told; } seen[vm->nr_vcpus];
 	uint64_t mark;
-	unsigned int i;
+	unsigned int i, n;
 
 	memset(seen, 0, sizeof(seen));
 	for (;;) {
 		usleep(vm->watchdog * 250000);
-		for (i = 0; i < vm->nr_vcpus; i++) {
+		/* The one that was made to hang first: others may have come by the same loop. */
+		for (n = 0; n < vm->nr_vcpus; n++) {
 			struct look l = { .vm = vm };
 
+			i = (trap.vcpu + n) % vm->nr_vcpus;
 			vcpu_call(vm, i, look_at, &l);
 			mark = l.overdue ? l.overdue : l.stuck ? ~l.pc : 0;
 			if (!mark || mark != seen[i].mark) {
