@@ -101,8 +101,9 @@ struct vcpu *vcpu_of_thread(struct vm *vm)
 	return NULL;
 }
 
-int vm_dirty_ring_enable(struct vm *vm, u64 bytes)
+int vm_dirty_ring_enable(struct vm *vm, u64 arg)
 {
+	u32 bytes = arg;	/* as Linux looks at it */
 	int ret = -EINVAL;
 
 	if (!bytes || (bytes & (bytes - 1)) || bytes < PAGE_SIZE)

@@ -33,7 +33,7 @@ static int event_write(struct vcpu *v, struct iodev *io, u64 addr, unsigned len,
 	struct ioeventfd *e = container_of(io, struct ioeventfd, io);
 	u64 mask = len == 8 ? ~0UL : GENMASK(len * 8 - 1, 0);
 
-	if (addr != io->base || (e->len && e->len != len) || (e->match && (e->data & mask) != (val & mask)))
+	if (addr != io->base || (e->len && e->len != len) || (e->match && e->data != (val & mask)))
 		return -EOPNOTSUPP;
 	eventfd_signal(e->event, 1);
 	return 0;

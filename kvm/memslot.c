@@ -274,35 +274,58 @@ out:
 	return ret;
 }
 
-int vm_clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *log)
+static void clear_pages(struct vm *vm, struct memslot *m, const u64 *bits, u64 first, u64 num)
 {
-	u64 first = log->first_page, num = log->num_pages, i;
 	struct protect p = {};
-	struct memslot *m;
-	int ret = -EINVAL;
+	u64 i, want, was;
 
-	if (first & 63)
-		return ret;
-	mutex_lock(&vm->slots_lock);
-	m = logged_slot(vm, log->slot, &ret);
-	if (!m)
-		goto out;
-	ret = -EINVAL;
-	if (first > m->npages || num > m->npages - first || (num < m->npages - first && (num & 63)))
-		goto out;
-	ret = 0;
 	for (i = 0; i < bitmap_words(num); i++) {
-		u64 bits, was;
-
-		ret = get_user(bits, (u64)log->dirty_bitmap + i * 8);
-		if (ret)
-			break;
-		if (num - i * 64 < 64)
-			bits &= BIT(num - i * 64) - 1;
-		was = __atomic_fetch_and(&m->dirty[first / 64 + i], ~bits, __ATOMIC_RELAXED);
-		stage2_protect_pages(vm, m->gfn + first + i * 64, was & bits, &p);
+		want = num - i * 64 < 64 ? bits[i] & (BIT(num - i * 64) - 1) : bits[i];
+		was = __atomic_fetch_and(&m->dirty[first / 64 + i], ~want, __ATOMIC_RELAXED);
+		stage2_protect_pages(vm, m->gfn + first + i * 64, was & want, &p);
 	}
 	stage2_protect_end(vm, &p);
+}
+
+/* In Linux's order. */
+static int clear_check(struct vm *vm, const struct kvm_clear_dirty_log *log, struct memslot **slot)
+{
+	u64 first = log->first_page, num = log->num_pages;
+	struct memslot *m;
+	int ret;
+
+	m = logged_slot(vm, log->slot, &ret);
+	*slot = m;
+	if (!m && ret == -ENXIO)
+		return ret;
+	if (first & 63)
+		return -EINVAL;
+	if (!m)
+		return ret;
+	if (first > m->npages || num > m->npages - first || (num < m->npages - first && (num & 63)))
+		return -EINVAL;
+	return 0;
+}
+
+int vm_clear_dirty_log(struct vm *vm, const struct kvm_clear_dirty_log *log)
+{
+	u64 num = log->num_pages, size = bitmap_words(num) * 8, *bits;
+	struct memslot *m;
+	int ret;
+
+	mutex_lock(&vm->slots_lock);
+	ret = clear_check(vm, log, &m);
+	if (ret || !num)
+		goto out;
+	/* All of it first: an address that cannot be read must not leave half of the pages clean. */
+	ret = -ENOMEM;
+	bits = vmalloc(size);
+	if (!bits)
+		goto out;
+	ret = copy_from_user(bits, (u64)log->dirty_bitmap, size);
+	if (!ret)
+		clear_pages(vm, m, bits, log->first_page, num);
+	vfree(bits);
 out:
 	mutex_unlock(&vm->slots_lock);
 	return ret;

@@ -65,7 +65,7 @@ enum trap_result smccc_pvtime_st(struct vcpu *v, u32 fn)
 
 int pvtime_attr(struct vcpu *v, const struct kvm_device_attr *a, int op)
 {
-	struct memslots *slots;
+	const struct memslot *m;
 	bool there;
 	u64 ipa;
 
@@ -84,8 +84,8 @@ int pvtime_attr(struct vcpu *v, const struct kvm_device_attr *a, int op)
 	if (v->state->steal.base != NO_BASE)
 		return -EEXIST;
 	rcu_read_lock();
-	slots = rcu_deref(v->vm->slots);
-	there = slots && memslot_find(slots, ipa >> PAGE_SHIFT);
+	m = memslot_find(rcu_deref(v->vm->slots), ipa >> PAGE_SHIFT);
+	there = m && !(m->flags & KVM_MEM_READONLY);
 	rcu_read_unlock();
 	if (!there)
 		return -EINVAL;

@@ -206,6 +206,8 @@ int sysreg_user_set(struct vcpu *v, u64 id, u64 uaddr)
 
 	if ((id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_DEMUX)
 		return demux(v, id, uaddr, true);
+	if (get_user(val, uaddr))
+		return -EFAULT;
 	if ((id & ~0xffffUL) != ID_BASE)
 		return -ENOENT;
 	if (!key_is_id(id & 0xffff)) {
@@ -213,8 +215,6 @@ int sysreg_user_set(struct vcpu *v, u64 id, u64 uaddr)
 		if (!u)
 			return -ENOENT;
 	}
-	if (get_user(val, uaddr))
-		return -EFAULT;
 	return u ? u->set(v, u, val) : id_set(v, id_index(id & 0xffff), val);
 }
 

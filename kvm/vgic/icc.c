@@ -16,6 +16,7 @@
 #define CTLR_ID_SHIFT	11
 #define CTLR_SEIS	BIT(14)
 #define CTLR_A3V	BIT(15)
+#define CTLR_SIZES	(7UL << CTLR_PRI_SHIFT | 7UL << CTLR_ID_SHIFT)
 #define SRE_VALUE	7
 
 struct field {
@@ -31,10 +32,23 @@ static const struct field fields[] = {
 	{ INSTR(3, 0, 12, 12, 7), 1, 1 },		/* ICC_IGRPEN1_EL1 */
 };
 
-static u64 ctlr_fixed(void)
+static u64 ctlr_of_cpu(void)
 {
 	return (u64)(vgic_host.pri_bits - 1) << CTLR_PRI_SHIFT | (u64)vgic_host.id_bits << CTLR_ID_SHIFT |
 		(vgic_host.seis ? CTLR_SEIS : 0) | (vgic_host.a3v ? CTLR_A3V : 0);
+}
+
+/* As user space sees it: a vCPU that comes from a machine with fewer bits keeps those. */
+static u64 ctlr_fixed(const struct vcpu *v)
+{
+	u64 fixed = ctlr_of_cpu();
+
+	return v->vgic->has_sizes ? (fixed & ~CTLR_SIZES) | v->vgic->sizes : fixed;
+}
+
+static u64 ctlr_modes(const struct vgic_pe *p)
+{
+	return (p->vmcr & VMCR_CBPR ? CTLR_CBPR : 0) | (p->vmcr & VMCR_EOIM ? CTLR_EOIMODE : 0);
 }
 
 static u64 ctlr_to_vmcr(u64 vmcr, u64 ctlr)
@@ -43,18 +57,21 @@ static u64 ctlr_to_vmcr(u64 vmcr, u64 ctlr)
 		(ctlr & CTLR_EOIMODE ? VMCR_EOIM : 0);
 }
 
-static int ctlr_access(struct vgic_pe *p, u64 *val, bool write)
+static int ctlr_access(struct vcpu *v, u64 *val, bool write)
 {
-	u64 fixed = ctlr_fixed(), same = CTLR_SEIS | CTLR_A3V;
+	u64 fixed = ctlr_fixed(v), same = CTLR_SEIS | CTLR_A3V;
+	struct vgic_pe *p = &v->vgic->pe;
 
 	if (!write) {
-		*val = fixed | (p->vmcr & VMCR_CBPR ? CTLR_CBPR : 0) | (p->vmcr & VMCR_EOIM ? CTLR_EOIMODE : 0);
+		*val = fixed | ctlr_modes(p);
 		return 0;
 	}
 	/* A machine that offered more than this one does cannot be continued here. */
 	if ((*val >> CTLR_PRI_SHIFT & 7) > (fixed >> CTLR_PRI_SHIFT & 7) ||
 	    (*val >> CTLR_ID_SHIFT & 7) > (fixed >> CTLR_ID_SHIFT & 7) || ((*val ^ fixed) & same))
 		return -EINVAL;
+	v->vgic->sizes = *val & CTLR_SIZES;
+	v->vgic->has_sizes = true;
 	p->vmcr = ctlr_to_vmcr(p->vmcr, *val);
 	return 0;
 }
@@ -73,9 +90,11 @@ static int bpr1_access(struct vgic_pe *p, u64 *val, bool write)
 	return 0;
 }
 
-static int apr_access(u64 *apr, unsigned n, u64 *val, bool write)
+static int apr_access(const struct vcpu *v, u64 *apr, unsigned n, u64 *val, bool write)
 {
-	if (n >= vgic_host.nr_apr)
+	unsigned pri_bits = (ctlr_fixed(v) >> CTLR_PRI_SHIFT & 7) + 1, most = pri_bits >= 7 ? 4 : pri_bits == 6 ? 2 : 1;
+
+	if (n >= MIN(vgic_host.nr_apr, most))
 		return -EINVAL;
 	if (write)
 		apr[n] = (u32)*val;
@@ -102,7 +121,7 @@ int vgic_icc_access(struct vcpu *v, u32 instr, u64 *val, bool write)
 	}
 	switch (instr) {
 	case INSTR(3, 0, 12, 12, 4):
-		return ctlr_access(p, val, write);
+		return ctlr_access(v, val, write);
 	case INSTR(3, 0, 12, 12, 3):
 		return bpr1_access(p, val, write);
 	case INSTR(3, 0, 12, 12, 5):	/* ICC_SRE_EL1 */
@@ -111,9 +130,9 @@ int vgic_icc_access(struct vcpu *v, u32 instr, u64 *val, bool write)
 		*val = SRE_VALUE;
 		return 0;
 	case INSTR(3, 0, 12, 8, 4) ... INSTR(3, 0, 12, 8, 7):
-		return apr_access(p->ap0r, instr & 3, val, write);
+		return apr_access(v, p->ap0r, instr & 3, val, write);
 	case INSTR(3, 0, 12, 9, 0) ... INSTR(3, 0, 12, 9, 3):
-		return apr_access(p->ap1r, instr & 3, val, write);
+		return apr_access(v, p->ap1r, instr & 3, val, write);
 	default:
 		return -ENXIO;
 	}
@@ -121,6 +140,7 @@ int vgic_icc_access(struct vcpu *v, u32 instr, u64 *val, bool write)
 
 #define KEY_PMR		INSTR(3, 0, 4, 6, 0)
 #define KEY_RPR		INSTR(3, 0, 12, 11, 3)
+#define KEY_CTLR	INSTR(3, 0, 12, 12, 4)
 
 u64 vgic_icc_read(struct vcpu *v, u16 key)
 {
@@ -131,6 +151,8 @@ u64 vgic_icc_read(struct vcpu *v, u16 key)
 	} else {
 		(void)vgic_vmcr_get(v);
 		(void)vgic_icc_access(v, key, &val, false);
+		if (key == KEY_CTLR)	/* without the trap it is the CPU's */
+			val = ctlr_of_cpu() | ctlr_modes(&v->vgic->pe);
 	}
 	local_irq_restore(flags);
 	return val;

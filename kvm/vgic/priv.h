@@ -38,6 +38,8 @@ struct vgic_cpu {
 	unsigned slot;			/* in region */
 	struct iodev io;
 	bool on_bus;
+	bool has_sizes;			/* ICC_CTLR_EL1.PRIbits and IDbits have been written: */
+	u16 sizes;
 	bool (*level[VGIC_PRIVATE])(struct vcpu *v, u32 intid);
 };
 

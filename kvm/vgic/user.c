@@ -174,6 +174,8 @@ static int reg_access(struct vgic *g, struct vcpu *v, const struct kvm_device_at
 
 	switch (a->group) {
 	case KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS:
+		if (write && get_user(*val, a->addr))
+			return -EFAULT;
 		ret = vgic_icc_access(v, a->attr & KVM_DEV_ARM_VGIC_SYSREG_INSTR_MASK, val, write);
 		return ret == -ENXIO ? -ENOENT : ret;	/* -ENXIO is for KVM_HAS_DEVICE_ATTR, as on Linux */
 	case KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO:
@@ -203,7 +205,8 @@ static int regs_attr(struct vgic *g, const struct kvm_device_attr *a, bool write
 	v = a->group == KVM_DEV_ARM_VGIC_GRP_DIST_REGS ? rcu_deref(vm->vcpus[0]) : vm_vcpu_by_mpidr(vm, attr_mpidr(a->attr));
 	if (!v)
 		return -EINVAL;
-	if (write && copy_from_user(&val, a->addr, wide ? 8 : 4))
+	/* The others are read where they are written: their errors come in Linux's order. */
+	if (write && !wide && copy_from_user(&val, a->addr, 4))
 		return -EFAULT;
 	mutex_lock(&vm->lock);
 	if (!vgic_vcpus_trylock(vm)) {
