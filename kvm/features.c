@@ -70,7 +70,7 @@ static void cpu_merge(void *arg)
 	idregs_read_cpu(id);
 	if (field(id, IDX_ID_AA64MMFR0_EL1, 56) >= 2)
 		fgt2_close();
-	spec = spec_of(read_sysreg(midr_el1), id[IDX_ID_AA64PFR0_EL1], id[IDX_ID_AA64PFR1_EL1]);
+	spec = spec_this_cpu();
 	spin_lock(&merge_lock);
 	idregs_merge(host.id, id, !merged_one);
 	host.nv1 = (!merged_one || host.nv1) && has_nv1(id);

@@ -3,6 +3,7 @@
 #include "kernel/cpu/cpu.h"
 
 #include "kernel/cpu/mte.h"
+#include "kernel/cpu/spec.h"
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/exitring.h"
 #include "kernel/debug/print.h"
@@ -76,6 +77,7 @@ void cpu_init_this(void)
 {
 	fp_init_this();
 	mte_init_this();
+	spec_init_this();
 	write_sysreg(0, tpidr_el0);
 	write_sysreg(0, tpidrro_el0);
 	/* The EL2 virtual timer stays off: entry.S uses its compare register as a scratch register. */
@@ -88,8 +90,9 @@ void cpu_print_features(void)
 {
 	u64 mmfr1 = read_sysreg(id_aa64mmfr1_el1);
 
-	pr_info("cpu: MIDR %08lx, VHE%s%s%s, counter %lu kHz\n", (unsigned long)read_sysreg(midr_el1),
+	pr_info("cpu: MIDR %08lx, VHE%s%s%s%s, counter %lu kHz\n", (unsigned long)read_sysreg(midr_el1),
 		FIELD_GET(GENMASK(23, 20), mmfr1) ? ", PAN" : "", fp_cpu.sve ? ", SVE" : "",
 		FIELD_GET(GENMASK(63, 60), read_sysreg(id_aa64isar0_el1)) ? ", RNDR" : "",
+		spec_vectors_name(),
 		(unsigned long)counter_hz / 1000);
 }

@@ -3,6 +3,7 @@
  * Exception vectors at EL2 and the way back (Arm ARM D1.3). SP_EL2 is always the current thread's kernel stack; for
  * EL0 the frame is at its very top. TPIDR_EL2 is the current thread. The A bit is unmasked at once, D stays masked.
  */
+#include "kernel/cpu/bhb.h"
 #include "kernel/cpu/offsets.h"
 
 	.macro	save_regs
@@ -86,10 +87,25 @@
 	b	\label
 	.endm
 
-	.text
-	.balign	2048
-	.globl	vectors
-vectors:
+	/* From EL0. */
+	.macro	user_vector kind, label
+	.balign	128
+	.ifc	\kind, plain
+	b	\label
+	.else
+	stp	x0, x1, [sp, #-16]!
+	bhb_\kind x0
+	ldp	x0, x1, [sp], #16
+	b	\label
+	.endif
+	.endm
+
+	/* One of the tables between which spec.c chooses; the guest's of the same kind follows it (kvm/run/guest.S, link.lds). */
+	.macro	vector_table kind, name
+	.section .text.vectors.\kind\().0host, "ax"
+	.balign	4096
+	.globl	\name
+\name:
 	vector	bad_sp0			/* current EL with SP_EL0: never used */
 	vector	bad_sp0
 	vector	bad_sp0
@@ -107,23 +123,31 @@ vectors:
 	sub	x0, sp, x0
 	sub	x0, x0, #(REGS_SIZE + 1)
 	lsr	x0, x0, #STACK_SHIFT
-	cbnz	x0, stack_overflow
-	mrs	x0, S3_4_C14_C3_2
+	cbz	x0, 1f
+	b	stack_overflow
+1:	mrs	x0, S3_4_C14_C3_2
 	b	kernel_sync
 	vector	kernel_irq
 	vector	kernel_irq
 	vector	kernel_serror
 
-	vector	user_sync
-	vector	user_irq
-	vector	user_irq
-	vector	user_serror
+	user_vector \kind, user_sync
+	user_vector \kind, user_irq
+	user_vector \kind, user_irq
+	user_vector \kind, user_serror
 
-	vector	user_sync		/* AArch32: the layer above refuses it */
-	vector	user_irq
-	vector	user_irq
-	vector	user_serror
+	user_vector \kind, user_sync	/* AArch32: the layer above refuses it */
+	user_vector \kind, user_irq
+	user_vector \kind, user_irq
+	user_vector \kind, user_serror
+	.balign	2048
+	.endm
 
+	vector_table plain, vectors
+	vector_table loop, vectors_loop
+	vector_table clear, vectors_clear
+
+	.text
 user_sync:
 	entry_user trap_user_sync
 user_irq:

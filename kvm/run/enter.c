@@ -6,6 +6,7 @@
  */
 #define VCPU_ENTRY_CODE
 
+#include "kernel/cpu/spec.h"
 #include "kernel/cpu/sysreg.h"
 #include "kernel/debug/print.h"
 #include "kvm/run/run.h"
@@ -48,7 +49,8 @@ void vcpu_enter(struct vcpu *v)
 	write_sysreg(v->regs.pc, elr_el2);
 	write_sysreg(v->regs.pstate, spsr_el2);
 	write_sysreg(fp_is_live(&v->fp) ? v->traps.cptr : v->traps.cptr_nofp, cptr_el2);
-	write_sysreg(guest_vectors, vbar_el2);
+	/* VBAR_EL2, by the name that does not trap when we are a guest ourselves. */
+	write_sysreg(read_sysreg(vbar_el1) | VECTORS_GUEST, vbar_el1);
 	write_sysreg(hcr_now(v), hcr_el2);
 	isb();
 	do {

@@ -6,6 +6,8 @@
  *
  * Frame on the host's stack while the guest runs: [sp] regs, [sp+16..] x19-x30.
  */
+#include "kernel/cpu/bhb.h"
+
 #define EXIT_SYNC	0
 #define EXIT_IRQ	1
 #define EXIT_SERROR	2
@@ -74,9 +76,12 @@ guest_exit:
 	.size	guest_run, . - guest_run
 
 /* From the guest. */
-.macro	lower code
+.macro	lower kind, code
 	.balign	128
 	stp	x0, x1, [sp, #-16]!
+	.ifnc	\kind, plain
+	bhb_\kind x1
+	.endif
 	mov	x1, #\code
 	b	guest_exit
 .endm
@@ -87,9 +92,12 @@ guest_exit:
 	b	vectors + \offset
 .endm
 
+/* The second half of a pair: the host's table of the same kind comes before it (kernel/cpu/entry.S, link.lds). */
+.macro	vector_table kind, name
+	.section .text.vectors.\kind\().1guest, "ax"
 	.balign	2048
-	.globl	guest_vectors
-guest_vectors:
+	.globl	\name
+\name:
 	own	0x000
 	own	0x080
 	own	0x100
@@ -103,19 +111,25 @@ guest_vectors:
 	stp	x0, x1, [sp, #-16]!
 	mrs	x0, spsr_el2
 	mov	x1, #EXIT_ILLEGAL
-	tbnz	x0, #20, guest_exit
-	ldp	x0, x1, [sp], #16
+	tbz	x0, #20, 1f
+	b	guest_exit
+1:	ldp	x0, x1, [sp], #16
 	b	vectors + 0x200
 	own	0x280
 	own	0x300
 	own	0x380
 
-	lower	EXIT_SYNC		/* AArch64 */
-	lower	EXIT_IRQ
-	lower	EXIT_IRQ		/* FIQ: group 0, which the host does not use */
-	lower	EXIT_SERROR
-	lower	EXIT_SYNC		/* AArch32 */
-	lower	EXIT_IRQ
-	lower	EXIT_IRQ
-	lower	EXIT_SERROR
+	lower	\kind, EXIT_SYNC	/* AArch64 */
+	lower	\kind, EXIT_IRQ
+	lower	\kind, EXIT_IRQ		/* FIQ: group 0, which the host does not use */
+	lower	\kind, EXIT_SERROR
+	lower	\kind, EXIT_SYNC	/* AArch32 */
+	lower	\kind, EXIT_IRQ
+	lower	\kind, EXIT_IRQ
+	lower	\kind, EXIT_SERROR
 	.balign	2048
+.endm
+
+	vector_table plain, guest_vectors
+	vector_table loop, guest_vectors_loop
+	vector_table clear, guest_vectors_clear

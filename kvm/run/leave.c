@@ -8,6 +8,7 @@
 #define VCPU_ENTRY_CODE
 
 #include "exit_classes.h"
+#include "kernel/cpu/spec.h"
 #include "kernel/cpu/sysreg.h"
 #include "kvm/run/run.h"
 #include "kvm/timer/timer.h"
@@ -17,8 +18,6 @@
 #define FSC_TYPE	0x3c
 #define FSC_PERM	0x0c
 #define ESR_S1PTW	BIT(7)
-
-extern const char vectors[];
 
 /*
  * HPFAR_EL2 is only defined for translation, access flag and address size faults and for faults on a stage-1 walk
@@ -77,7 +76,7 @@ void vcpu_leave(struct vcpu *v, u64 code)
 {
 	read_exit(v, code);
 	write_sysreg(host_hcr, hcr_el2);
-	write_sysreg(vectors, vbar_el2);
+	write_sysreg(read_sysreg(vbar_el1) & ~VECTORS_GUEST, vbar_el1);
 	isb();
 	fp_switch(&current_thread->fp);
 	isb();

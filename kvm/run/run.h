@@ -17,7 +17,6 @@ void vcpu_enter(struct vcpu *v);
 #define GUEST_EXIT_SERROR	2
 #define GUEST_EXIT_ILLEGAL	3
 u64 guest_run(struct vcpu_regs *regs);
-extern const char guest_vectors[];
 
 /*
  * exit.c: true if the guest may go straight back. Guest loaded, interrupts off, TGE clear. On false *code may say another

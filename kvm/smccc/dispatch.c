@@ -142,29 +142,34 @@ enum trap_result smccc_version(struct vcpu *v, u32 fn)
 	return TRAP_RETRY;
 }
 
-#define ARCH_WORKAROUND_1	0x80008000
-#define ARCH_WORKAROUND_2	0x80007fff
-#define ARCH_WORKAROUND_3	0x80003fff
 #define NOT_REQUIRED		1
+
+/* Nothing is left to do: what there is was done when the guest was left. As on Linux, 0 even where it is not needed. */
+enum trap_result smccc_workaround(struct vcpu *v, u32 fn)
+{
+	v->regs.x[0] = 0;
+	return TRAP_RETRY;
+}
 
 enum trap_result smccc_arch_features(struct vcpu *v, u32 fn)
 {
 	u32 which = v->regs.x[1];
+	u64 level;
 	s64 ret = SMCCC_RET_NOT_SUPPORTED;
 
-	/* We apply no workaround for a guest, so none is "available": it is not required, or there is none. */
 	switch (which) {
-	case ARCH_WORKAROUND_1:
+	case SMCCC_FN_SMCCC_ARCH_WORKAROUND_1:
 		if (fwreg_workaround(v->vm, 1) == WA_NOT_REQUIRED)
 			ret = NOT_REQUIRED;
 		break;
-	case ARCH_WORKAROUND_2:
+	case SMCCC_FN_SMCCC_ARCH_WORKAROUND_2:
 		if (fwreg_workaround(v->vm, 2) == WA2_NOT_REQUIRED)
 			ret = NOT_REQUIRED;
 		break;
-	case ARCH_WORKAROUND_3:
-		if (fwreg_workaround(v->vm, 3) == WA_NOT_REQUIRED)
-			ret = NOT_REQUIRED;
+	case SMCCC_FN_SMCCC_ARCH_WORKAROUND_3:
+		level = fwreg_workaround(v->vm, 3);
+		if (level != WA_NOT_AVAIL)
+			ret = level == WA_NOT_REQUIRED ? NOT_REQUIRED : 0;
 		break;
 	case SMCCC_FN_SMCCC_VERSION:
 	case SMCCC_FN_SMCCC_ARCH_FEATURES:

@@ -11,55 +11,6 @@
 #define WA_LEVEL	0xfUL
 #define WA2_ENABLED	BIT(4)
 
-#define MIDR(implementer, part)	((u64)(implementer) << 24 | (u64)(part) << 4)
-#define MIDR_MODEL	(0xffUL << 24 | 0xfffUL << 4)
-
-/* In-order or otherwise immune: Arm's and the makers' lists of affected cores do not have them. */
-static const struct {
-	u64 model;
-	bool v2, v4, bhb;
-} safe[] = {
-	{ MIDR('A', 0xd03), true, true, true },		/* Cortex-A53 */
-	{ MIDR('A', 0xd04), true, true, true },		/* Cortex-A35 */
-	{ MIDR('A', 0xd05), true, true, true },		/* Cortex-A55 */
-	{ MIDR('A', 0xd46), true, false, true },	/* Cortex-A510 */
-	{ MIDR('A', 0xd80), true, false, true },	/* Cortex-A520 */
-	{ MIDR('B', 0x100), true, true, true },		/* Brahma-B53 */
-	{ MIDR('H', 0xd01), true, false, false },	/* TSV110 */
-	{ MIDR('Q', 0x801), true, false, true },	/* Kryo 2xx silver */
-	{ MIDR('Q', 0x803), true, true, true },		/* Kryo 3xx silver */
-	{ MIDR('Q', 0x805), true, true, true },		/* Kryo 4xx silver */
-};
-
-struct spec_cpu spec_of(u64 midr, u64 pfr0, u64 pfr1)
-{
-	unsigned csv2 = pfr0 >> 56 & 0xf, i;
-	struct spec_cpu c = {
-		.v2_safe = csv2 >= 1,
-		.bhb_safe = csv2 >= 3,	/* FEAT_CSV2_3 */
-		.ssbs = pfr1 >> 4 & 0xf,
-	};
-
-	for (i = 0; i < ARRAY_SIZE(safe); i++) {
-		if ((midr & MIDR_MODEL) != safe[i].model)
-			continue;
-		c.v2_safe |= safe[i].v2;
-		c.v4_safe |= safe[i].v4;
-		c.bhb_safe |= safe[i].bhb;
-	}
-	return c;
-}
-
-struct spec_cpu spec_least(struct spec_cpu a, struct spec_cpu b)
-{
-	return (struct spec_cpu){
-		.v2_safe = a.v2_safe && b.v2_safe,
-		.bhb_safe = a.bhb_safe && b.bhb_safe,
-		.v4_safe = a.v4_safe && b.v4_safe,
-		.ssbs = (a.ssbs || a.v4_safe) && (b.ssbs || b.v4_safe),
-	};
-}
-
 unsigned workaround_level(struct spec_cpu c, unsigned which, bool guest_ssbs)
 {
 	switch (which) {
@@ -69,7 +20,7 @@ unsigned workaround_level(struct spec_cpu c, unsigned which, bool guest_ssbs)
 		/* A guest that knows SSBS has its own switch, and is told of no other. One that does not stays at its reset value. */
 		return c.v4_safe || (c.ssbs && !guest_ssbs) ? WA2_NOT_REQUIRED : WA_NOT_AVAIL;
 	default:
-		return c.bhb_safe ? WA_NOT_REQUIRED : WA_NOT_AVAIL;
+		return c.bhb == BHB_SAFE ? WA_NOT_REQUIRED : c.bhb == BHB_CLEARED ? WA_AVAIL : WA_NOT_AVAIL;
 	}
 }
 

@@ -7,6 +7,8 @@
 
 #include <nestbox/types.h>
 
+#include "kernel/cpu/spec.h"
+
 #define PSCI_V0_1	0x1UL
 #define PSCI_V0_2	0x2UL
 #define PSCI_V1_0	0x10000UL
@@ -20,19 +22,10 @@
 #define WA2_AVAIL		2U
 #define WA2_NOT_REQUIRED	3U
 
-/* How a CPU stands to the speculation attacks that firmware workarounds are about; higher is better. */
-struct spec_cpu {
-	bool v2_safe;		/* branch target injection: workaround 1 */
-	bool bhb_safe;		/* branch history injection: workaround 3 */
-	bool v4_safe;		/* speculative store bypass: workaround 2 */
-	bool ssbs;		/* not safe, but it has PSTATE.SSBS, whose reset value is safe */
-};
-
-/* From one CPU's MIDR_EL1, ID_AA64PFR0_EL1 and ID_AA64PFR1_EL1. */
-struct spec_cpu spec_of(u64 midr, u64 pfr0, u64 pfr1);
-/* What is true of both. */
-struct spec_cpu spec_least(struct spec_cpu a, struct spec_cpu b);
-/* Register value of workaround 1, 2 or 3; guest_ssbs: the VM's ID registers show SSBS. No firmware call is ever AVAIL. */
+/*
+ * Register value of workaround 1, 2 or 3; c: true of all CPUs; guest_ssbs: the VM's ID registers show SSBS. There is no firmware
+ * to call, so only the third is ever AVAIL: the host clears the branch history whenever it comes from a guest, for a call too.
+ */
 unsigned workaround_level(struct spec_cpu c, unsigned which, bool guest_ssbs);
 
 /*

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// link: kvm/smccc/fw_logic.c
+// link: kvm/smccc/fw_logic.c kernel/cpu/spec.c
 /* Hypercall feature registers and filter: which writes are refused and with what, what is true of a CPU. */
 #include <assert.h>
 #include <errno.h>
@@ -63,40 +63,78 @@ static void test_workarounds(void)
 	}
 }
 
-static u64 midr(unsigned implementer, unsigned part)
+static struct spec_cpu cpu(unsigned implementer, unsigned part, u64 pfr0, u64 pfr1)
 {
-	return (u64)implementer << 24 | 0xf << 16 | part << 4 | 0x10003;
+	struct spec_ids id = {
+		.midr = (u64)implementer << 24 | 0xf << 16 | part << 4 | 0x10003, .pfr0 = pfr0, .pfr1 = pfr1,
+	};
+
+	return spec_of(&id);
+}
+
+#define CSV2(n)	((u64)(n) << 56)
+#define SSBS	(2UL << 4)
+
+static void levels(struct spec_cpu c, bool guest_ssbs, unsigned l1, unsigned l2, unsigned l3)
+{
+	assert(workaround_level(c, 1, guest_ssbs) == l1);
+	assert(workaround_level(c, 2, guest_ssbs) == l2);
+	assert(workaround_level(c, 3, guest_ssbs) == l3);
 }
 
 static void test_cpus(void)
 {
-	struct spec_cpu c, d;
+	struct spec_cpu a72, a53, v1;
 
-	/* A Cortex-A72: nothing is known to be safe. */
-	c = spec_of(midr('A', 0xd08), 0, 0);
-	assert(!c.v2_safe && !c.v4_safe && !c.bhb_safe && !c.ssbs);
-	assert(workaround_level(c, 1, false) == WA_NOT_AVAIL && workaround_level(c, 2, false) == WA_NOT_AVAIL &&
-	       workaround_level(c, 3, false) == WA_NOT_AVAIL);
+	/* A Cortex-A72 of the first revisions: nothing is known to be safe, and clearing the history alone is for nothing. */
+	a72 = cpu('A', 0xd08, 0, 0);
+	levels(a72, false, WA_NOT_AVAIL, WA_NOT_AVAIL, WA_NOT_AVAIL);
+	assert(a72.vectors == BHB_NONE);
 	/* A Cortex-A53, of another revision: nothing is required. */
-	d = spec_of(midr('A', 0xd03) | 4, 0, 0);
-	assert(workaround_level(d, 1, false) == WA_NOT_REQUIRED && workaround_level(d, 2, true) == WA2_NOT_REQUIRED &&
-	       workaround_level(d, 3, false) == WA_NOT_REQUIRED);
+	a53 = cpu('A', 0xd03, 0, 0);
+	levels(a53, true, WA_NOT_REQUIRED, WA2_NOT_REQUIRED, WA_NOT_REQUIRED);
 	/* Both in a machine: only what holds for both. */
-	c = spec_least(c, d);
-	assert(!c.v2_safe && !c.v4_safe && !c.bhb_safe && !c.ssbs);
+	levels(spec_least(a72, a53), false, WA_NOT_AVAIL, WA_NOT_AVAIL, WA_NOT_AVAIL);
 	/* The same number from another maker is another CPU. */
-	c = spec_of(midr('B', 0xd03), 0, 0);
-	assert(!c.v2_safe);
-	/* What the ID registers say: CSV2, CSV2_3, SSBS. */
-	c = spec_of(midr('A', 0xd40), 1UL << 56, 2 << 4);
-	assert(c.v2_safe && !c.bhb_safe && c.ssbs && !c.v4_safe);
-	assert(workaround_level(c, 1, true) == WA_NOT_REQUIRED && workaround_level(c, 3, true) == WA_NOT_AVAIL);
-	/* A guest that sees SSBS gets no firmware switch; one that does not stays safe. */
-	assert(workaround_level(c, 2, true) == WA_NOT_AVAIL && workaround_level(c, 2, false) == WA2_NOT_REQUIRED);
-	c = spec_least(c, d);
-	assert(c.ssbs && !c.v4_safe && c.v2_safe && !c.bhb_safe);
-	c = spec_of(0x000f0510, 3UL << 56, 2 << 4);
-	assert(c.v2_safe && c.bhb_safe && workaround_level(c, 3, true) == WA_NOT_REQUIRED);
+	assert(!cpu('B', 0xd03, 0, 0).v2_safe);
+	/* What the ID registers say: CSV2, CSV2_3, SSBS. A guest that sees SSBS gets no firmware switch; one that does not stays safe. */
+	v1 = cpu('A', 0xd40, CSV2(1), SSBS);
+	levels(v1, true, WA_NOT_REQUIRED, WA_NOT_AVAIL, WA_AVAIL);
+	levels(v1, false, WA_NOT_REQUIRED, WA2_NOT_REQUIRED, WA_AVAIL);
+	levels(spec_least(v1, a53), true, WA_NOT_REQUIRED, WA_NOT_AVAIL, WA_AVAIL);
+	levels(spec_least(a72, v1), true, WA_NOT_AVAIL, WA_NOT_AVAIL, WA_NOT_AVAIL);
+	levels(cpu(0, 0x51, CSV2(3), SSBS), true, WA_NOT_REQUIRED, WA_NOT_AVAIL, WA_NOT_REQUIRED);
+}
+
+/* By what the history is cleared: first what the CPU can do by itself, then its instruction, then its model's loop. */
+static void test_bhb(void)
+{
+	static const struct { unsigned char maker; unsigned short part; unsigned loops; } loops[] = {
+		{ 'A', 0xd08, 8 }, { 0xc0, 0xac3, 11 }, { 'A', 0xd0b, 24 }, { 'A', 0xd0c, 24 }, { 'H', 0xd02, 24 },
+		{ 'A', 0xd40, 32 }, { 'A', 0xd47, 32 }, { 'A', 0xd49, 32 }, { 'A', 0xd4d, 38 }, { 'A', 0xd4f, 132 },
+	};
+	struct spec_ids id = { .midr = 'A' << 24 | 0xd0b << 4, .pfr0 = CSV2(1) };
+	struct spec_cpu c;
+	unsigned i;
+
+	for (i = 0; i < ARRAY_SIZE(loops); i++) {
+		c = cpu(loops[i].maker, loops[i].part, CSV2(1), 0);
+		assert(c.bhb == BHB_CLEARED && c.vectors == BHB_LOOP && c.loops == loops[i].loops);
+	}
+	c = cpu('H', 0xd01, 0, 0);	/* safe from the other attack by its model alone */
+	assert(c.bhb == BHB_CLEARED && c.vectors == BHB_LOOP && c.loops == 32);
+	id.isar2 = 1UL << 28;
+	c = spec_of(&id);
+	assert(c.bhb == BHB_CLEARED && c.vectors == BHB_CLEAR);
+	id.mmfr1 = 1UL << 60;
+	c = spec_of(&id);
+	assert(c.bhb == BHB_CLEARED && c.vectors == BHB_NONE);
+	id.pfr0 = CSV2(3);
+	c = spec_of(&id);
+	assert(c.bhb == BHB_SAFE && c.vectors == BHB_NONE);
+	/* Affected, and nobody knows how many branches it takes. */
+	c = cpu('A', 0xd0a, CSV2(1), 0);
+	assert(c.v2_safe && c.bhb == BHB_OPEN && c.vectors == BHB_NONE);
 }
 
 static void test_decode(void)
@@ -160,6 +198,7 @@ int main(void)
 	test_psci();
 	test_workarounds();
 	test_cpus();
+	test_bhb();
 	test_decode();
 	test_ranges();
 	puts("6 passed, 0 failed");
