@@ -135,7 +135,7 @@ static u64 s2_bits(unsigned perm)
 		d |= s2_fwb ? S2_MEM_FWB : S2_MEM_WB;
 	d |= perm & PT_R ? S2_R : 0;
 	d |= perm & PT_W ? S2_W : 0;
-	return d | (perm & PT_X ? 0 : S2_XN);
+	return d | (!(perm & PT_X) ? S2_XN : perm & PT_X_EL0 ? S2_XN_EL1 : 0);
 }
 
 static u64 perm_bits(const struct ptable *pt, unsigned perm)
@@ -155,7 +155,7 @@ static inline __attribute__((always_inline)) unsigned leaf_perm(const struct pta
 		u64 mem = e & S2_MEM_MASK;
 
 		p |= mem == S2_MEM_DEVICE ? PT_DEVICE : mem == S2_MEM_NC ? PT_NOCACHE : 0;
-		p |= (e & S2_R ? PT_R : 0) | (e & S2_W ? PT_W : 0) | (e & S2_XN ? 0 : PT_X);
+		p |= (e & S2_R ? PT_R : 0) | (e & S2_W ? PT_W : 0) | (e & S2_XN ? 0 : PT_X) | (e & S2_XN_EL1 ? PT_X_EL0 : 0);
 		return p;
 	}
 	p |= ((e >> 2) & 7) == 1 ? PT_DEVICE : ((e >> 2) & 7) == 2 ? PT_NOCACHE : 0;

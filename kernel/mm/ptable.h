@@ -29,6 +29,7 @@ struct ptable {
 #define PT_R		BIT(0)
 #define PT_W		BIT(1)
 #define PT_X		BIT(2)		/* executable at the user's (guest's) level; PT_KERNEL: by the kernel */
+#define PT_X_EL0	BIT(8)		/* PT_STAGE2, with PT_X: at EL0 alone (FEAT_XNX) */
 #define PT_DEVICE	BIT(3)		/* device memory, else normal write-back, inner shareable */
 #define PT_NOCACHE	BIT(4)		/* normal non-cacheable */
 #define PT_SW0		BIT(5)		/* three bits of the caller's own, kept in the descriptor (bits 55..57) */

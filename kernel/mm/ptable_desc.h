@@ -30,4 +30,5 @@
 #define S2_W		BIT(7)
 #define S2_SH_INNER	(3UL << 8)
 #define S2_XN		BIT(54)		/* with FEAT_XNX and bit 53 clear: neither EL1 nor EL0 */
-#define S2_PERM_MASK	(S2_R | S2_W | S2_XN | DESC_AF | DESC_SW_MASK)
+#define S2_XN_EL1	BIT(53)		/* alone: EL1 not, EL0 yes */
+#define S2_PERM_MASK	(S2_R | S2_W | S2_XN | S2_XN_EL1 | DESC_AF | DESC_SW_MASK)

@@ -124,7 +124,7 @@ static u64 translate(struct at *at, u64 va)
 	struct walk_result r;
 	int fsc;
 
-	if (!(sctlr & BIT(0)) || (!at->hyp && (nested_hcr(at->v) & HCR_DC)))
+	if (!(sctlr & BIT(0)) || (!at->hyp && (nested_hcr(at->v) & (HCR_DC | HCR_TGE))))
 		return stage2_par(at, va, ATTR_WB);
 	fsc = walk_stage1(at, va, &r);
 	if (r.table_fault && at->par_fault)

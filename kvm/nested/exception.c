@@ -72,9 +72,8 @@ static u64 vector_offset(u64 pstate, enum exception_kind kind)
 static u64 entry_pstate(struct vcpu *v, u64 old)
 {
 	u64 sctlr = reg_read(v, REG_SCTLR_EL2);
-	u64 new = (old & (PSR_NZCV | PSR_PAN)) | PSR_DAIF | PSR_EL1H;	/* EL2h, as the hardware has it */
+	u64 new = (old & (PSR_NZCV | PSR_PAN | PSR_DIT)) | PSR_DAIF | PSR_EL1H;	/* EL2h, as the hardware has it */
 
-	new |= old & PSR_nRW ? (old >> 21 & 1) << 24 : old & PSR_DIT;
 	if (!(sctlr & SCTLR_SPAN) && nested_el0_hyp(v, nested_hcr(v)))
 		new |= PSR_PAN;
 	if (sctlr & SCTLR_DSSBS)
@@ -155,9 +154,12 @@ static enum trap_result return_illegal(struct vcpu *v, u64 spsr)
 static enum trap_result return_to_guest(struct vcpu *v, u64 spsr)
 {
 	bool no_window = unlikely(nested_hcr(v) & HCR_NV) && vncr_prepare(v);
-	struct shadow *s = no_window ? NULL : shadow_get(v);
+	struct shadow *s;
 
+	v->nested->tge = nested_el0_alone(v, nested_hcr(v), spsr);
+	s = no_window ? NULL : shadow_get(v);
 	if (!s) {
+		v->nested->tge = false;
 		v->state->error = -ENOMEM;	/* the ERET is tried again when KVM_RUN is */
 		return TRAP_FAIL;
 	}
@@ -227,7 +229,7 @@ bool nested_eret_fast(struct vcpu *v)
 /* Something for the hypervisor that its guest must be left for. */
 static bool hyp_irq_pending(struct vcpu *v)
 {
-	return (nested_hcr(v) & HCR_IMO) && vgic_has_pending(v);
+	return ((nested_hcr(v) & HCR_IMO) || unlikely(v->nested->tge)) && vgic_has_pending(v);
 }
 
 /*
@@ -238,11 +240,11 @@ static void serror_commit(struct vcpu *v)
 {
 	u64 hcr = nested_hcr(v);
 
-	if ((v->input.vserror & VSERROR_OURS) && (hcr & HCR_AMO)) {
+	if ((v->input.vserror & VSERROR_OURS) && ((hcr & HCR_AMO) || v->nested->tge)) {
 		v->input.vserror = 0;
 		nested_inject(v, EXC_SERROR, (u64)EC_SERROR << 26 | ESR_IL | v->input.vserror_esr, false, 0);
 		vcpu_commit_input(v);
-	} else if (hcr & HCR_VSE) {
+	} else if ((hcr & HCR_VSE) && !v->nested->tge) {
 		v->input.vserror |= VSERROR_NESTED;
 	}
 }
@@ -283,6 +285,8 @@ void nested_leave(struct vcpu *v)
 {
 	struct nested *n = v->nested;
 
+	if (unlikely(n->tge))
+		tge_reflect(v);
 	if (n->lrs)
 		nested_vgic_leave(v);
 	if (n->hyp || likely(!(v->traps.hcr & HCR_VSE)))
@@ -298,6 +302,7 @@ int nested_run_begin(struct vcpu *v)
 	u64 pstate = v->regs.pstate, hcr = vreg(v, REG_HCR_EL2);
 
 	shadow_put(v);		/* user space may have changed what it depends on */
+	n->tge = nested_el0_alone(v, hcr, pstate);
 	if ((!(pstate & PSR_nRW) && (pstate & PSR_MODE) >= PSR_EL2T) ||
 	    (!(pstate & PSR_MODE) && nested_el0_hyp(v, hcr)))
 		return 0;

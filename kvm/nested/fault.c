@@ -171,6 +171,8 @@ static int install(struct vm *vm, const struct s2_fault *sf, const struct backin
 	/* Executable only when it is executed, unless fetches see writes by themselves. */
 	if (!f->exec && !host.dic)
 		perm &= ~(unsigned)PT_X;
+	if ((perm & PT_X) && s->tge)
+		perm |= PT_X_EL0;
 	if (perm & PT_X)
 		stage2_sync_icache(pa, size);
 	WRITE_ONCE(s->mapped, true);

@@ -52,6 +52,7 @@ struct shadow {
 	struct stage2 s2;	/* table and VMID; its lock is not used */
 	bool valid;
 	bool on;		/* HCR_EL2.VM or DC; else guest addresses are the VM's */
+	bool tge;		/* nothing in it is executable at EL1 (tge.c) */
 	bool mapped;		/* something was mapped since it was last emptied */
 	u64 vttbr, vtcr;
 	unsigned refs;		/* vCPUs that have it as theirs */
@@ -73,6 +74,11 @@ struct vm_nested {
 	struct shadow *s[];
 };
 
+/* tge.c: what EL1's registers hold while the CPU's are used otherwise. */
+struct tge_el1 {
+	u64 sctlr, spsr, elr, esr, far, vbar;
+};
+
 struct nested {
 	u64 *vncr;		/* the VNCR page: registers with a vncr: location while the vCPU is loaded */
 	struct page *page;
@@ -80,6 +86,7 @@ struct nested {
 	u64 hyp_hcr;		/* what HCR_EL2 has more in the hypervisor's context: constant */
 	u64 vhcr_bits;		/* bits that its own HCR_EL2, which it writes in the page, has here: constant */
 	bool hyp;		/* context, valid while loaded */
+	bool tge;		/* what is loaded is EL0 under TGE without E2H (tge.c); never with hyp */
 	bool lrs;		/* the list registers in hardware are the hypervisor's */
 	bool fp_traps, sve_traps; /* the hypervisor traps its guest's FP, SVE */
 	u64 mdcr, ich_traps;	/* MDCR_EL2, and its ICH_HCR_EL2's traps, as they are in hardware */
@@ -93,6 +100,7 @@ struct nested {
 	u64 hcr, cptr, cptr_nofp;	/* as sysreg_traps_compute worked them out */
 	u64 lr[16];		/* as written to hardware */
 	u32 linked;		/* of those: linked to a timer of ours, and not ended as far as the hypervisor was told */
+	struct tge_el1 tge_el1;	/* while loaded and tge */
 };
 
 struct sysreg_access;
@@ -163,6 +171,11 @@ u64 nested_step(struct vcpu *v, u64 spsr);
 /* pauth.c: *elr as ERETAA or ERETAB makes it of ELR_EL2. false: it takes a PAC failure instead. */
 bool nested_elr_authenticate(struct vcpu *v, bool key_b, u64 *elr);
 
+/* tge.c: EL1's registers are the guest's in hardware; into the state for EL0 alone, and out of it. Preemption off. */
+void tge_enter(struct vcpu *v);
+void tge_leave(struct vcpu *v);
+void tge_reflect(struct vcpu *v);		/* nested->tge, after an exit: an exception of EL0's is one to virtual EL2. Interrupts off */
+
 /* fgt.c: after a change of context, or a load: what the hypervisor adds to our fine-grained traps and HCRX_EL2, or ours. */
 void nested_fgt_load(struct vcpu *v);
 
@@ -173,7 +186,7 @@ bool nested_traps_sysreg(struct vcpu *v, u64 esr);
 bool nested_updates(struct vcpu *v, u64 on, unsigned level);
 
 /* shadow.c; may sleep. */
-struct shadow *shadow_get(struct vcpu *v);	/* for the vCPU's VTTBR_EL2, VTCR_EL2, HCR_EL2.{VM,DC}; NULL: no memory */
+struct shadow *shadow_get(struct vcpu *v);	/* for the vCPU's VTTBR_EL2, VTCR_EL2, HCR_EL2.{VM,DC}, and nested->tge; NULL: no memory */
 void shadow_put(struct vcpu *v);		/* n->shadow, if any */
 enum trap_result nested_abort(struct vcpu *v);
 /* Addresses [ipa, ipa + size) of every shadow whose VMID is the one in vttbr; size 0: all. s1_only: cached stage 1 only. */
@@ -254,4 +267,10 @@ static inline u64 nested_hcr(const struct vcpu *v)
 static inline bool nested_el0_hyp(const struct vcpu *v, u64 hcr)
 {
 	return (hcr & HCR_TGE) && !v->nested->nvhe;
+}
+
+/* This PSTATE, as the architecture has it, is of an EL0 without an EL1. */
+static inline bool nested_el0_alone(const struct vcpu *v, u64 hcr, u64 pstate)
+{
+	return unlikely(v->nested->nvhe) && (hcr & HCR_TGE) && !(pstate & 0xf);
 }

@@ -71,7 +71,18 @@ u64 nested_control(struct vcpu *v, enum reg r)
 
 	if (likely(!v->nested->nvhe))
 		return val;
-	return r == REG_HCR_EL2 ? val & v->nested->vhcr_bits : r == REG_CPTR_EL2 ? nvhe_cptr(val) : r == REG_CNTHCTL_EL2 ? nvhe_cnthctl(val) : val;
+	switch (r) {
+	case REG_HCR_EL2:
+		return val & v->nested->vhcr_bits;
+	case REG_CPTR_EL2:
+		return nvhe_cptr(val);
+	case REG_CNTHCTL_EL2:
+		return nvhe_cnthctl(val);
+	case REG_MDCR_EL2:
+		return val | (v->nested->tge ? MDCR_TDE : 0);
+	default:
+		return val;
+	}
 }
 
 static u64 sctlr_el1(u64 sctlr)

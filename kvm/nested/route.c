@@ -168,7 +168,7 @@ static bool is_forwarded(struct vcpu *v, u64 esr)
 	case ESR_EC_SOFTSTP_LOW:
 	case ESR_EC_WATCHPT_LOW:
 	case ESR_EC_BRK64:
-		return !(v->traps.mdcr & MDCR_TDE) && (vreg(v, REG_MDCR_EL2) & MDCR_TDE);	/* a VMM's debugger first */
+		return !(v->traps.mdcr & MDCR_TDE) && (nested_control(v, REG_MDCR_EL2) & MDCR_TDE);	/* a VMM's debugger first */
 	default:
 		return false;
 	}

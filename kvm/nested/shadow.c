@@ -107,17 +107,17 @@ static struct shadow *shadow_alloc(void)
 	return s;
 }
 
-static bool shadow_is(const struct shadow *s, bool on, u64 vttbr, u64 vtcr)
+static bool shadow_is(const struct shadow *s, const struct shadow *key)
 {
-	return s->valid && s->on == on && (!on || (s->vttbr == vttbr && s->vtcr == vtcr));
+	return s->valid && s->on == key->on && s->tge == key->tge && (!s->on || (s->vttbr == key->vttbr && s->vtcr == key->vtcr));
 }
 
-static struct shadow *shadow_find(struct vm_nested *vn, bool on, u64 vttbr, u64 vtcr)
+static struct shadow *shadow_find(struct vm_nested *vn, const struct shadow *key)
 {
 	unsigned i;
 
 	for (i = 0; i < vn->n; i++)
-		if (shadow_is(vn->s[i], on, vttbr, vtcr))
+		if (shadow_is(vn->s[i], key))
 			return vn->s[i];
 	return NULL;
 }
@@ -134,26 +134,31 @@ static struct shadow *shadow_oldest(struct vm_nested *vn)
 	return best;
 }
 
-static void shadow_take(struct vm *vm, struct shadow *s, bool on, u64 vttbr, u64 vtcr)
+static void shadow_take(struct vm *vm, struct shadow *s, const struct shadow *key)
 {
 	s->refs++;
 	s->used = ++vm->nested->clock;
-	if (shadow_is(s, on, vttbr, vtcr))
+	if (shadow_is(s, key))
 		return;
 	vm->nested->seq++;
 	shadow_empty(vm->nested, s);
 	if (s->valid && s->s2.vmid_gen)
 		pt_flush_vmid(s->s2.pt.vttbr);
 	s->valid = true;
-	s->on = on;
-	s->vttbr = vttbr;
-	s->vtcr = vtcr;
+	s->on = key->on;
+	s->tge = key->tge;
+	s->vttbr = key->vttbr;
+	s->vtcr = key->vtcr;
 }
 
 struct shadow *shadow_get(struct vcpu *v)
 {
-	bool on = nested_hcr(v) & (HCR_VM | HCR_DC);
-	u64 vttbr = vncr_reg(v->nested, REG_VTTBR_EL2) & ~1UL, vtcr = vncr_reg(v->nested, REG_VTCR_EL2);
+	const struct shadow key = {
+		.on = nested_hcr(v) & (HCR_VM | HCR_DC),
+		.tge = v->nested->tge,
+		.vttbr = vncr_reg(v->nested, REG_VTTBR_EL2) & ~1UL,
+		.vtcr = vncr_reg(v->nested, REG_VTCR_EL2),
+	};
 	struct vm *vm = v->vm;
 	struct vm_nested *vn = vm->nested;
 	struct shadow *s, *new = NULL;
@@ -162,7 +167,7 @@ struct shadow *shadow_get(struct vcpu *v)
 
 	for (;;) {
 		write_lock(&vm->s2.lock);
-		s = shadow_find(vn, on, vttbr, vtcr);
+		s = shadow_find(vn, &key);
 		if (!s && new && vn->n < max) {
 			s = vn->s[vn->n++] = new;
 			new = NULL;
@@ -170,7 +175,7 @@ struct shadow *shadow_get(struct vcpu *v)
 		if (!s && (tried || vn->n >= max))
 			s = shadow_oldest(vn);
 		if (s)
-			shadow_take(vm, s, on, vttbr, vtcr);
+			shadow_take(vm, s, &key);
 		write_unlock(&vm->s2.lock);
 		nested_reap(vm);
 		if (s || tried)

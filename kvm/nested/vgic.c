@@ -162,7 +162,11 @@ void nested_vgic_put(struct vcpu *v)
 
 void nested_vgic_enter(struct vcpu *v)
 {
-	write_sysreg(vncr_reg(v->nested, REG_ICH_HCR_EL2) & (HCR_PASS | HCR_EOICOUNT), ICH_HCR_EL2);
+	u64 hcr = vncr_reg(v->nested, REG_ICH_HCR_EL2) & (HCR_PASS | HCR_EOICOUNT);
+
+	if (unlikely(v->nested->tge))	/* no virtual interrupts */
+		hcr &= ~HCR_ICH_EN;
+	write_sysreg(hcr, ICH_HCR_EL2);
 }
 
 /* The maintenance interrupt must not fire at the host. If its condition holds, the hypervisor gets its own. */

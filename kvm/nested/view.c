@@ -107,6 +107,11 @@ static bool context_of(struct vcpu *v)
 	return !(pstate & PSR_MODE) && nested_el0_hyp(v, vreg(v, REG_HCR_EL2));
 }
 
+static bool in_tge(const struct vcpu *v)
+{
+	return v->loaded ? v->nested->tge : nested_el0_alone(v, vreg(v, REG_HCR_EL2), v->regs.pstate);
+}
+
 static bool in_hyp(struct vcpu *v)
 {
 	return v->loaded ? v->nested->hyp : context_of(v);
@@ -114,12 +119,12 @@ static bool in_hyp(struct vcpu *v)
 
 unsigned nested_target(struct vcpu *v)
 {
-	return in_hyp(v) ? 2 : 1;
+	return in_hyp(v) || in_tge(v) ? 2 : 1;
 }
 
 bool nested_takes_external(struct vcpu *v)
 {
-	return !in_hyp(v) && (reg_read(v, REG_HCR_EL2) & HCR_TEA);
+	return !in_hyp(v) && ((reg_read(v, REG_HCR_EL2) & HCR_TEA) || in_tge(v));
 }
 
 void nested_traps_compute(struct vcpu *v)
@@ -174,7 +179,7 @@ void nested_mdcr_load(struct vcpu *v)
 	u64 mdcr = v->traps.mdcr;
 
 	if (!n->hyp)
-		mdcr |= vreg(v, REG_MDCR_EL2) & MDCR_TDE;
+		mdcr |= unlikely(n->tge) ? MDCR_TDE : vreg(v, REG_MDCR_EL2) & MDCR_TDE;
 	if (unlikely(v->pmu))
 		mdcr = (mdcr & ~MDCR_HPMN) | pmu_mdcr(v);
 	if (unlikely(mdcr != n->mdcr)) {
@@ -237,6 +242,8 @@ void nested_traps_load(struct vcpu *v)
 		return;
 	}
 	vhcr = nested_hcr(v);
+	if (unlikely(n->tge))		/* no virtual exceptions */
+		vhcr &= ~(HCR_VF | HCR_VI | HCR_VSE);
 	v->traps.hcr |= vhcr & HCR_PASS;
 	if (unlikely(vhcr & (HCR_NV | HCR_NV2)))
 		nv_load(v, vhcr);
@@ -311,6 +318,12 @@ static void disr_switch(struct vcpu *v, bool guest)
 	}
 }
 
+/* The list registers in hardware shall be the hypervisor's: interrupts of the vCPU are its own. TGE implies IMO. */
+static bool lists_are_hyp(const struct vcpu *v, bool hyp)
+{
+	return !hyp && ((nested_hcr(v) & HCR_IMO) || unlikely(v->nested->tge));
+}
+
 void nested_load_end(struct vcpu *v)
 {
 	disr_switch(v, !v->nested->hyp);
@@ -318,7 +331,7 @@ void nested_load_end(struct vcpu *v)
 	write_sysreg(v->nested->vncr, VNCR_EL2);
 	nested_traps_load(v);
 	timer_nested_traps(v);
-	if (!v->nested->hyp && (nested_hcr(v) & HCR_IMO)) {
+	if (lists_are_hyp(v, v->nested->hyp)) {
 		vgic_put(v);
 		nested_vgic_load(v);
 	}
@@ -345,6 +358,8 @@ void nested_sysregs_load(struct vcpu *v)
 {
 	if (!v->nested->hyp) {
 		sysregs_hw_load(v);
+		if (unlikely(v->nested->tge))
+			tge_enter(v);
 	} else if (v->nested->nvhe) {
 		sysregs_nvhe_load(v);
 		nvhe_load(v);
@@ -356,6 +371,8 @@ void nested_sysregs_load(struct vcpu *v)
 void nested_sysregs_put(struct vcpu *v)
 {
 	page_empty(v);
+	if (unlikely(v->nested->tge))
+		tge_leave(v);
 	if (!v->nested->hyp)
 		sysregs_hw_put(v);
 	else if (v->nested->nvhe)
@@ -370,6 +387,9 @@ static void el2_in(struct vcpu *v)
 	struct nested *n = v->nested;
 
 	if (unlikely(n->nvhe)) {
+		if (n->tge)
+			tge_leave(v);
+		n->tge = false;
 		sysregs_nvhe_el1_out(v, n->vncr);
 		sysregs_nvhe_in(v, n->vncr);
 		nvhe_load(v);
@@ -386,6 +406,8 @@ static void el2_out(struct vcpu *v)
 	if (unlikely(n->nvhe)) {
 		sysregs_nvhe_out(v, n->vncr);
 		sysregs_nvhe_el1_in(v, n->vncr);
+		if (n->tge)
+			tge_enter(v);
 	} else {
 		sysregs_el2_out(v, n->vncr);
 		sysregs_el2_el1_in(v, n->vncr);
@@ -395,7 +417,7 @@ static void el2_out(struct vcpu *v)
 void nested_switch(struct vcpu *v, bool hyp)
 {
 	struct nested *n = v->nested;
-	bool lrs = !hyp && (nested_hcr(v) & HCR_IMO), was = n->lrs;
+	bool lrs = lists_are_hyp(v, hyp), was = n->lrs;
 
 	ASSERT(v->loaded && n->hyp != hyp && irqs_disabled());
 	if (was)

@@ -219,8 +219,7 @@ static void calls(void)
 	check_eq(below_call(&b, EL1H, code_of(udf1, 2), 0, 0), BELOW_EXCEPTION + 4, "UDF at EL1 goes to EL1");
 	check_eq(below_call(&b, EL0T, code_of(udf1, 2), 0, 0), BELOW_EXCEPTION + 8, "UDF at EL0 goes to EL1");
 	check_eq(below_call(&b, EL0T, code_of(hvc1, 2), 0, 0), BELOW_EXCEPTION + 8, "HVC at EL0 is UNDEF");
-	if (!nvhe)
-		el0_with_tge();
+	el0_with_tge();
 
 	was_taken = false;
 	this_cpu()->sync = note;
@@ -271,14 +270,12 @@ static void interrupts(void)
 		check_eq(gic_ack(), SGI, "its INTID");
 		gic_eoi(SGI);
 	}
-	if (!nvhe) {
-		write_sysreg(HCR_BELOW | HCR_TGE | HCR_IMO | HCR_FMO, hcr_el2);
-		gic_send_sgi(0, SGI);
-		below_call(&b, EL0T & ~0x80UL, code_of(spin, 1), 0, 0);
-		check(b.kind == KIND_IRQ && (b.pstate & 0x1f) == 0, "IRQ from EL0 with TGE", "kind %lu pstate %lx", b.kind, b.pstate);
-		check_eq(gic_ack(), SGI, "its INTID");
-		gic_eoi(SGI);
-	}
+	write_sysreg(HCR_BELOW | HCR_TGE | HCR_IMO | HCR_FMO, hcr_el2);
+	gic_send_sgi(0, SGI);
+	below_call(&b, EL0T & ~0x80UL, code_of(spin, 1), 0, 0);
+	check(b.kind == KIND_IRQ && (b.pstate & 0x1f) == 0, "IRQ from EL0 with TGE", "kind %lu pstate %lx", b.kind, b.pstate);
+	check_eq(gic_ack(), SGI, "its INTID");
+	gic_eoi(SGI);
 	gic_send_sgi(0, SGI);
 	irq_of = 0;
 	irq_enable();
@@ -389,8 +386,7 @@ void payload_main(void)
 	check_eq(read_sysreg(currentel), 8, "CurrentEL");
 	el2_init();
 	eret_modes(false);
-	if (!nvhe)
-		eret_modes(true);
+	eret_modes(true);
 	eret_il();
 	eret_pauth();
 	calls();

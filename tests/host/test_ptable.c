@@ -35,9 +35,10 @@ static void fail(const char *what, u64 ia)
 static unsigned random_perm(void)
 {
 	static const unsigned user[] = { 0, PT_R, PT_R | PT_W, PT_R | PT_X, PT_R | PT_W | PT_SW0, PT_R | PT_NOCACHE };
+	static const unsigned stage2[] = { 0, PT_R, PT_R | PT_W, PT_R | PT_X, PT_R | PT_X | PT_X_EL0, PT_R | PT_W | PT_SW0, PT_R | PT_NOCACHE };
 	static const unsigned kernel[] = { PT_R, PT_R | PT_W, PT_R | PT_X, PT_R | PT_W | PT_DEVICE, PT_R | PT_SW2 };
 
-	return pt.kind == PT_KERNEL ? kernel[rand() % 5] : user[rand() % 6];
+	return pt.kind == PT_KERNEL ? kernel[rand() % 5] : pt.kind == PT_STAGE2 ? stage2[rand() % 7] : user[rand() % 6];
 }
 
 static void ref_map(u64 w, u64 i, u64 n, u64 pa, unsigned perm)
