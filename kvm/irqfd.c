@@ -12,6 +12,8 @@
 #include "kernel/debug/print.h"
 #include "kernel/mm/page.h"
 #include "kvm/irqfd.h"
+#include "kvm/pmu/pmu.h"
+#include "kvm/timer/timer.h"
 #include "kvm/vcpu.h"
 #include "kvm/vgic/vgic.h"
 
@@ -419,6 +421,11 @@ int vm_irq_line(struct vm *vm, const struct kvm_irq_level *l)
 			return -ENXIO;
 		if (!found || num < 16 || num >= 32)
 			return -EINVAL;
+		if (!vgic_ready(vm))
+			return -EBUSY;
+		/* Of a device in the kernel: not for the VMM to move, which is no error. */
+		if (timer_owns_ppi(found, num) || pmu_owns_ppi(found, num))
+			return 0;
 		return vgic_inject(vm, found, num, l->level);
 	case KVM_ARM_IRQ_TYPE_SPI:
 		if (!vgic_in_kernel(vm))

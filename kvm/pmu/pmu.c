@@ -145,6 +145,11 @@ void pmu_vm_destroy(struct vm *vm)
 	kfree(vm->pmu_filter);
 }
 
+bool pmu_owns_ppi(const struct vcpu *v, u32 intid)
+{
+	return v->pmu && READ_ONCE(v->pmu->created) && v->pmu->irq == intid;
+}
+
 int pmu_first_run(struct vcpu *v)
 {
 	if (!v->pmu)
@@ -245,6 +250,8 @@ static int pmu_finish(struct vcpu *v)
 			return -ENODEV;
 		if (!v->pmu->irq)
 			return -ENXIO;
+		if (!vgic_claim_exists(v->vm, v->pmu->irq))
+			return -EINVAL;
 	}
 	v->pmu->created = true;
 	return 0;

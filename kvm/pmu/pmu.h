@@ -24,6 +24,8 @@ void pmu_vm_create(struct vm *vm);	/* as many counters as the CPU has */
 void pmu_vm_destroy(struct vm *vm);
 /* At the first run, under vm->lock: is it configured, and its interrupt one that the vGIC has? 0, -EINVAL. */
 int pmu_first_run(struct vcpu *v);
+/* Once KVM_ARM_VCPU_PMU_V3_INIT is done: is this its interrupt? No lock. */
+bool pmu_owns_ppi(const struct vcpu *v, u32 intid);
 int pmu_attr(struct vcpu *v, const struct kvm_device_attr *a, int op /* 's', 'g', 'h' */);	/* KVM_ARM_VCPU_PMU_V3_CTRL */
 /* Counters into and out of the CPU: vcpu_load, vcpu_put, and around changes. v->pmu is there; preemption off. */
 void pmu_load(struct vcpu *v);

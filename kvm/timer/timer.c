@@ -13,6 +13,7 @@
 #include "kernel/debug/print.h"
 #include "kernel/irq/irq.h"
 #include "kernel/mm/uaccess.h"
+#include "kvm/pmu/pmu.h"
 #include "kvm/timer/internal.h"
 #include "kvm/timer/timer.h"
 #include "kvm/timer/timer_hw.h"
@@ -424,6 +425,16 @@ static bool nested_ppis_differ(struct vcpu *v)
 	return true;
 }
 
+bool timer_owns_ppi(const struct vcpu *v, u32 intid)
+{
+	unsigned i, n = v->nested ? ARRAY_SIZE(v->timers->ppi) : NR_TIMERS;
+
+	for (i = 0; i < n && READ_ONCE(v->config.frozen); i++)
+		if (v->timers->ppi[i] == intid)
+			return true;
+	return false;
+}
+
 int timer_first_run(struct vcpu *v)
 {
 	const u32 *ppi = v->timers->ppi;
@@ -433,7 +444,7 @@ int timer_first_run(struct vcpu *v)
 		return 0;
 	if (!vgic_ready(v->vm))
 		return -ENODEV;
-	if (ppi[VIRT] == ppi[PHYS])
+	if (ppi[VIRT] == ppi[PHYS] || pmu_owns_ppi(v, ppi[VIRT]) || pmu_owns_ppi(v, ppi[PHYS]))
 		return -EINVAL;
 	if (v->nested && !nested_ppis_differ(v))
 		return -EINVAL;

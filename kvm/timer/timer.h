@@ -8,6 +8,8 @@ int timer_vcpu_create(struct vcpu *v);		/* v->timers; -ENOMEM */
 void timer_vcpu_reset(struct vcpu *v);
 void timer_vcpu_destroy(struct vcpu *v);	/* cancels the background timer */
 int timer_first_run(struct vcpu *v);		/* maps the PPIs to the vGIC; -EINVAL on PPI conflicts. Under vm->lock */
+/* From the first run on: is this PPI one of the vCPU's timers'? No lock. */
+bool timer_owns_ppi(const struct vcpu *v, u32 intid);
 void timer_load(struct vcpu *v);		/* registers to hardware, offset to CNTVOFF_EL2, physical active state */
 void timer_put(struct vcpu *v);
 /*

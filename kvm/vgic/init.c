@@ -212,6 +212,10 @@ int vgic_create(struct vm *vm)
 	int ret = -EEXIST;
 
 	mutex_lock(&vm->lock);
+	if (!vgic_vcpus_trylock(vm)) {
+		mutex_unlock(&vm->lock);
+		return -EBUSY;
+	}
 	if (vm->vgic)
 		goto out;
 	ret = -EBUSY;
@@ -235,6 +239,7 @@ int vgic_create(struct vm *vm)
 	vm_for_each_vcpu(i, v, vm)
 		attach(g, v);
 out:
+	vgic_vcpus_unlock(vm);
 	mutex_unlock(&vm->lock);
 	return ret;
 }

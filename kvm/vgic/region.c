@@ -127,7 +127,8 @@ static int region_check(struct vm *vm, unsigned index, u64 base, unsigned count)
 		if (!last->count || index != last->index + 1)
 			return -EINVAL;
 	}
-	if (g->dist_base != VGIC_UNSET && overlap(g->dist_base, FRAME_SIZE, base, size))
+	/* Of counted ones only once there are vCPUs in them: vgic_layout_ok. */
+	if (!count && g->dist_base != VGIC_UNSET && overlap(g->dist_base, FRAME_SIZE, base, size))
 		return -EINVAL;
 	list_for_each(r, &g->regions, node)
 		if (overlap(r->base, region_size(vm, r), base, size))
@@ -143,8 +144,6 @@ int vgic_region_add(struct vm *vm, unsigned index, u64 base, unsigned count)
 	unsigned i;
 	int ret;
 
-	if (g->mapped)
-		return -EBUSY;
 	ret = region_check(vm, index, base, count);
 	if (ret)
 		return ret;

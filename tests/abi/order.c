@@ -2,7 +2,7 @@
 /* Which error comes first when several are due, and what a call that failed has done: nothing. As Linux 6.12 has it. */
 #include <sys/eventfd.h>
 
-#include "kvm.h"
+#include "gic.h"
 
 GUEST(spin, "1: b 1b");
 /* A byte to the eventfd's address, then a word to the VMM. */
@@ -178,8 +178,119 @@ static void datamatch(uint64_t match, int rings)
 	vm_drop(&vm);
 }
 
+#define LEVEL(mpidr)	((uint64_t)(mpidr) << 32 | VGIC_LEVEL_INFO_LINE_LEVEL << KVM_DEV_ARM_VGIC_LINE_LEVEL_INFO_SHIFT)
+
+static void place(int gic, uint64_t dist, uint64_t redist)
+{
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+}
+
+/* PPIs of the timers are the kernel's: KVM_IRQ_LINE says yes and does nothing. */
+static void owned_lines(void)
+{
+	struct vm vm = VM(ring);
+	uint32_t levels = 0;
+	int gic = gic_create(&vm);
+
+	place(gic, GICD, GICR);
+	check_errno(line(&vm, KVM_ARM_IRQ_TYPE_PPI, 0, 27, 1), EBUSY, "a PPI before the vGIC is initialised");
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	check_eq(vcpu_run(&vm), KVM_EXIT_MMIO, "the vCPU has run");
+	check_eq(line(&vm, KVM_ARM_IRQ_TYPE_PPI, 0, 25, 1), 0, "a PPI of the VMM's");
+	check_eq(line(&vm, KVM_ARM_IRQ_TYPE_PPI, 0, 27, 1), 0, "the virtual timer's");
+	check_eq(line(&vm, KVM_ARM_IRQ_TYPE_PPI, 0, 30, 1), 0, "the physical timer's");
+	check_errno(line(&vm, KVM_ARM_IRQ_TYPE_PPI, 0, 15, 1), EINVAL, "an SGI");
+	check_errno(line(&vm, KVM_ARM_IRQ_TYPE_PPI, 1, 27, 1), EINVAL, "of no vCPU");
+	check_errno(line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 31, 1), EINVAL, "a PPI as an SPI");
+	check_errno(line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 256, 1), EINVAL, "an SPI that is not there");
+	check_errno(line(&vm, KVM_ARM_IRQ_TYPE_CPU, 0, 0, 1), ENXIO, "a CPU's line with a vGIC");
+	must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, LEVEL(0), &levels));
+	check_eq(levels, 1 << 25, "only the VMM's line is high");
+	close(gic);
+	vm_drop(&vm);
+}
+
+/* Regions of redistributors: what may follow what, and what still may after the first run. */
+static void regions(void)
+{
+	uint64_t dist = GICD, region = (2UL << 52) | GICD, next = (1UL << 52) | GICR | 1, legacy = GICR;
+	struct vm vm = VM(ring);
+	struct kvm_create_device d = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
+	int bare = must(ioctl(vm.kvm, KVM_CREATE_VM, 0L)), gic;
+
+	must(ioctl(bare, KVM_CREATE_DEVICE, &d));
+	must(attr(d.fd, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
+	check_eq(attr(d.fd, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, &region), 0,
+		 "a counted region over the distributor while there are no vCPUs");
+	check_errno(ioctl(bare, KVM_CREATE_VCPU, 0L), EINVAL, "a vCPU in it");
+	close(d.fd);
+	close(bare);
+	gic = gic_create(&vm);
+	check_errno(ioctl(vm.fd, KVM_CREATE_DEVICE, &d), EEXIST, "a second vGIC");
+	place(gic, GICD, GICR);
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &legacy), EEXIST, "redistributors twice");
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	check_eq(vcpu_run(&vm), KVM_EXIT_MMIO, "the vCPU has run");
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &legacy), EEXIST, "redistributors then");
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist), EEXIST, "the distributor then");
+	next &= ~0xfffUL;
+	check_errno(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, &next), EINVAL,
+		    "a region with the number of another then");
+	check_errno(ioctl(vm.fd, KVM_CREATE_DEVICE, &d), EEXIST, "a second vGIC then");
+	close(gic);
+	vm_drop(&vm);
+}
+
+/* The PMU's interrupt: known to the vGIC when the PMU is initialised, and nobody else's when the vCPU runs. */
+static void pmu_interrupt(int irq, int init, int run)
+{
+	struct kvm_device_attr a = { .group = KVM_ARM_VCPU_PMU_V3_CTRL, .addr = (uintptr_t)&irq };
+	struct vm vm = VM(ring);
+	struct kvm_run *r;
+	char name[60];
+	int gic, fd;
+
+	munmap(vm.run, vm.run_size);
+	close(vm.vcpu);
+	close(vm.fd);
+	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0L));	/* another, for a vCPU with other features */
+	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
+	fd = vcpu_add(&vm, 0, 1 << KVM_ARM_VCPU_PSCI_0_2 | 1 << KVM_ARM_VCPU_PMU_V3);
+	r = vcpu_map(&vm, fd);
+	set(fd, REG_PC, RAM_GPA);
+	set(fd, REG_X(28), MMIO_GPA);
+	gic = gic_create(&vm);
+	place(gic, GICD, GICR);
+	a.attr = KVM_ARM_VCPU_PMU_V3_IRQ;
+	snprintf(name, sizeof(name), "PMU interrupt %d", irq);
+	check_eq(ioctl(fd, KVM_SET_DEVICE_ATTR, &a), 0, name);
+	a.attr = KVM_ARM_VCPU_PMU_V3_INIT;
+	check_errno(ioctl(fd, KVM_SET_DEVICE_ATTR, &a), ENODEV, "INIT before the vGIC's");
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	check_eq(ioctl(fd, KVM_SET_DEVICE_ATTR, &a) ? errno : 0, init, "INIT");
+	check_eq(ioctl(fd, KVM_RUN, 0L) ? errno : 0, run, "KVM_RUN");
+	munmap(r, vm.run_size);
+	munmap(vm.ram, RAM_SIZE);
+	close(fd);
+	close(gic);
+	close(vm.fd);
+	close(vm.kvm);
+}
+
 int main(void)
 {
+	int kvm = must(open("/dev/kvm", O_RDWR));
+
+	owned_lines();
+	regions();
+	if (ioctl(kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_PMU_V3) > 0) {
+		pmu_interrupt(23, 0, 0);
+		pmu_interrupt(27, 0, EINVAL);
+		pmu_interrupt(40, 0, 0);
+		pmu_interrupt(400, EINVAL, EINVAL);
+	}
+	close(kvm);
 	dirty_log();
 	rings();
 	stolen_time();
