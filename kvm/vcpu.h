@@ -205,8 +205,8 @@ void mmio_complete(struct vcpu *v);		/* at KVM_RUN, loaded: a read that user spa
 
 /* Hypercalls (kvm/smccc/) */
 enum trap_result smccc_trap(struct vcpu *v, bool smc);
-/* Register-only calls that need no lock and no sleep: true if done (x0..x3 written); runs with the guest loaded, interrupts off. */
-bool smccc_fast(struct vcpu *v);
+/* Calls that need not sleep: as exit_fast (kvm/run/run.h), whose rules hold; done, x0 to x3 are written. */
+bool smccc_fast(struct vcpu *v, u64 *code);
 /* One-reg of firmware registers: KVM_REG_ARM_FW, KVM_REG_ARM_FW_FEAT_BMAP. */
 int fwreg_count(struct vcpu *v);
 int fwreg_list(struct vcpu *v, u64 uindices);	/* copies ids out; -EFAULT */

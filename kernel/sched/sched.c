@@ -10,6 +10,7 @@
 
 #include "kernel/cpu/cpu.h"
 #include "kernel/debug/print.h"
+#include "kernel/irq/internal.h"
 #include "kernel/mm/aspace.h"
 
 #define SLICE		3000000UL	/* ns */
@@ -47,6 +48,18 @@ static u64 weight(int nice)
 	return w;
 }
 
+static bool lingers(const struct rq *rq)
+{
+	return READ_ONCE(rq->resting) != rq->idle;
+}
+
+/* Threads that want this CPU's time. */
+static unsigned load(const struct rq *rq)
+{
+	return READ_ONCE(rq->nr) - lingers(rq);
+}
+
+/* Not while curr lingers: that is idle time (linger_end). */
 static void account(struct rq *rq, u64 now)
 {
 	struct thread *t = rq->curr;
@@ -96,7 +109,7 @@ static void enqueue(struct rq *rq, struct thread *t, u64 now)
 	t->exec_start = now;	/* while it waits: since when */
 	rq->nr++;
 	waiting_insert(rq, t);
-	if (rq->curr == rq->idle) {
+	if (rq->curr == rq->resting) {
 		set_resched(rq);
 		return;
 	}
@@ -182,7 +195,7 @@ static unsigned select_cpu(struct thread *t, bool fresh)
 	for (unsigned i = 0; i < nr_cpus; i++) {
 		if (!cpus[i] || !cpus[i]->online || !cpumask_test(&t->affinity, i))
 			continue;
-		if (!found || READ_ONCE(cpus[i]->rq->nr) < READ_ONCE(cpus[best]->rq->nr))
+		if (!found || load(cpus[i]->rq) < load(cpus[best]->rq))
 			best = i;
 		found = true;
 	}
@@ -522,15 +535,14 @@ static void rotate(struct rq *rq, u64 now)
 	for (unsigned i = 1; i < nr_cpus; i++) {
 		unsigned c = (me + i) % nr_cpus;
 
-		if (cpus[c] && cpus[c]->online && READ_ONCE(cpus[c]->rq->nr) < READ_ONCE(cpus[best]->rq->nr) &&
-		    waiting_allowed(rq, c))
+		if (cpus[c] && cpus[c]->online && load(cpus[c]->rq) < load(cpus[best]->rq) && waiting_allowed(rq, c))
 			best = c;
 	}
 	to = cpus[best]->rq;
-	if (best == me || (to->nr + 1 >= rq->nr && rq->slices % 4) || !raw_trylock(&to->lock))
+	if (best == me || (load(to) + 1 >= rq->nr && rq->slices % 4) || !raw_trylock(&to->lock))
 		return;
 	t = waiting_allowed(rq, best);
-	if (t && to->nr < rq->nr) {
+	if (t && load(to) < rq->nr) {
 		dequeue_waiting(rq, t);
 		t->vruntime += to->min_vruntime - rq->min_vruntime;
 		idle_clear(best);
@@ -550,7 +562,8 @@ static void slice_over(struct ktimer *timer)
 		slice_arm(rq, rq->turn);	/* others have run since it was armed */
 	} else if (rq->nr > 1) {
 		rq->slices++;
-		account(rq, now);
+		if (!lingers(rq))
+			account(rq, now);
 		rotate(rq, now);
 		set_resched(rq);
 	}
@@ -572,7 +585,7 @@ void sched_ipi(void)
 void rq_init(struct rq *rq, struct cpu *cpu, struct thread *idle)
 {
 	rq->cpu = cpu;
-	rq->curr = rq->idle = idle;
+	rq->curr = rq->idle = rq->resting = idle;
 	list_init(&rq->waiting);
 	ktimer_init(&rq->slice, slice_over);
 }
@@ -603,4 +616,72 @@ void sched_idle(void)
 		if ((READ_ONCE(current_thread->flags) & TF_RESCHED) || READ_ONCE(rq->nr))
 			schedule();
 	}
+}
+
+/* ---- idle in a thread ---- */
+
+/* Somebody waits elsewhere, whom this CPU would steal if it went idle properly. */
+static bool work_elsewhere(void)
+{
+	for (unsigned i = 0; i < nr_cpus; i++)
+		if (cpus[i] && READ_ONCE(cpus[i]->rq->nr) > 1)
+			return true;
+	return false;
+}
+
+static bool wanted(const struct rq *rq)
+{
+	return READ_ONCE(rq->nr) != 1 || (READ_ONCE(rq->curr->flags) & TF_RESCHED);
+}
+
+/* From here on enqueue() treats this CPU as idle. */
+static bool linger_begin(struct rq *rq)
+{
+	if (work_elsewhere())
+		return false;
+	raw_lock(&rq->lock);
+	if (!wanted(rq)) {
+		account(rq, clock_ns());
+		rq->resting = rq->curr;
+	}
+	raw_unlock(&rq->lock);
+	return lingers(rq);
+}
+
+/* Without the lock: who still sees us linger asks for a switch, which is no harm. */
+static void linger_end(struct rq *rq)
+{
+	u64 now = clock_ns();
+
+	idle_clear(rq->cpu->id);
+	WRITE_ONCE(rq->idle->sum_exec, rq->idle->sum_exec + now - rq->curr->exec_start);
+	rq->curr->exec_start = now;
+	__atomic_store_n(&rq->resting, rq->idle, __ATOMIC_RELEASE);
+}
+
+bool thread_linger(bool (*done)(void *arg), void *arg)
+{
+	struct rq *rq;
+	bool ret = false;
+
+	ASSERT(!irqs_disabled() && !current_thread->preempt_count);
+	if (READ_ONCE(current_thread->cpu->rq->nr) != 1)
+		return false;
+	local_irq_disable();
+	rq = this_cpu()->rq;
+	if (linger_begin(rq)) {
+		for (;;) {
+			idle_set(rq->cpu->id);
+			ret = done(arg);
+			if (ret || wanted(rq))
+				break;
+			rcu_user_enter();
+			wfi();
+			rcu_user_exit();
+			irq_dispatch();
+		}
+		linger_end(rq);
+	}
+	local_irq_enable();
+	return ret;
 }

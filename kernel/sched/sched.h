@@ -22,6 +22,7 @@ struct rq {
 	bool slice_armed;
 	u64 turn;			/* when curr's turn began */
 	unsigned slices;
+	struct thread *resting;		/* with it as curr the CPU is as good as idle: idle, or a thread in thread_linger */
 	u64 switches;
 };
 

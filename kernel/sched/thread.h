@@ -145,6 +145,12 @@ void thread_kick(struct thread *t, u32 flags);
 /* Give up the CPU in current_thread->state. */
 void schedule(void);
 void thread_yield(void);
+/*
+ * Wait in place for done(arg), which may sleep no more than an interrupt handler: the thread keeps its CPU, with its switch hooks' state in it, for
+ * as long as nobody else wants it, and handles its interrupts. Whoever makes the condition true sends this CPU an interrupt
+ * (thread_kick) or is one. Interrupts and preemption on; false: not done, the CPU is wanted: sleep as usual.
+ */
+bool thread_linger(bool (*done)(void *arg), void *arg);
 /* May sleep (migrates now if needed). -EINVAL: no possible CPU in the mask. */
 int thread_set_affinity(struct thread *t, const struct cpumask *m);
 /* Switch the current thread's address space (exec); takes over the reference, drops the old one. */

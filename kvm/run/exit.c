@@ -110,10 +110,7 @@ static bool fast_sgi(struct vcpu *v, u64 esr, u64 *code)
 		return false;
 	v->fast_sysreg++;
 	(void)skip();
-	if (likely(!(READ_ONCE(current_thread->flags) & (TF_RESCHED | TF_NOTIFY | TF_KICK)) && !READ_ONCE(v->requests)))
-		return true;
-	*code = GUEST_EXIT_IRQ;
-	return false;
+	return guest_may_go_on(v, code);
 }
 
 bool exit_fast(struct vcpu *v, u64 *code)
@@ -135,7 +132,7 @@ bool exit_fast(struct vcpu *v, u64 *code)
 	}
 	switch (ESR_EC(esr)) {
 	case ESR_EC_HVC64:
-		return ESR_HVC_IMM(esr) == 0 && smccc_fast(v);
+		return ESR_HVC_IMM(esr) == 0 && smccc_fast(v, code);
 	case ESR_EC_SYS64:
 		return fast_idreg(v, esr) || fast_sgi(v, esr, code);
 	case ESR_EC_DABT_LOW:

@@ -24,6 +24,15 @@ u64 guest_run(struct vcpu_regs *regs);
  */
 bool exit_fast(struct vcpu *v, u64 *code);
 
+/* After something done there that wakes other vCPUs: false, and *code, if this one has a request, or its thread something to do. */
+static inline bool guest_may_go_on(struct vcpu *v, u64 *code)
+{
+	if (likely(!(READ_ONCE(current_thread->flags) & (TF_RESCHED | TF_NOTIFY | TF_KICK)) && !READ_ONCE(v->requests)))
+		return true;
+	*code = GUEST_EXIT_IRQ;
+	return false;
+}
+
 /* leave.c: back to the host's control registers, exit information read, vGIC and timers synced. Interrupts stay off. */
 void vcpu_leave(struct vcpu *v, u64 code);
 

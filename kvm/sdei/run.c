@@ -155,6 +155,26 @@ bool sdei_complete_fast(struct vcpu *v)
 	return true;
 }
 
+/* Waking another vCPU's thread takes RCU; our own finds its request before its next instruction (exit_fast). */
+bool sdei_signal_fast(struct vcpu *v)
+{
+	struct sdei_vcpu *sv = v->sdei;
+	struct sdei *s;
+	u64 flags;
+	s64 ret;
+
+	if (!sv || v->config.el1_32bit || v->nested || v->vm->smccc_filter)
+		return false;
+	s = sdei_of(sv->pe.vm);
+	rcu_user_exit();
+	flags = spin_lock_irqsave(&s->lock);
+	ret = sdei_event_signal(&sv->pe, v->regs.x[1], v->regs.x[2]);
+	spin_unlock_irqrestore(&s->lock, flags);
+	rcu_user_enter();
+	smccc_return(v, ret, 0, 0, 0);
+	return true;
+}
+
 /* An AArch32 kernel has no SDEI; where there is a virtual EL2, that is the client. */
 static bool offered(struct vcpu *v)
 {

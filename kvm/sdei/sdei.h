@@ -74,6 +74,8 @@ void sdei_dispatch(struct vcpu *v);
  * code's; false: nothing done, take the long way.
  */
 bool sdei_complete_fast(struct vcpu *v);
+/* EVENT_SIGNAL there: true if x0 to x3 are the answer; requests and thread flags may have come without an interrupt. */
+bool sdei_signal_fast(struct vcpu *v);
 
 /* ---- registers (state.c) ---- */
 void sdei_vcpu_init(struct vcpu *v);		/* KVM_ARM_VCPU_INIT: reset, and the restore window opens */

@@ -4,6 +4,7 @@
  * both conduits. Runs in the vCPU's thread; smccc_fast with the guest loaded.
  */
 #include "kernel/debug/print.h"
+#include "kvm/run/run.h"
 #include "kvm/smccc/fw_logic.h"
 #include "kvm/smccc/smccc.h"
 #include "kvm/sdei/sdei.h"
@@ -110,21 +111,39 @@ enum trap_result smccc_trap(struct vcpu *v, bool smc)
 	return TRAP_RETRY;
 }
 
-bool smccc_fast(struct vcpu *v)
+/* SDEI's. A signal may leave something for this CPU to do that comes without an interrupt: the guest is left as by one. */
+static __attribute__((noinline)) bool fast64(struct vcpu *v, u64 *code)
+{
+	if (!(v->vm->fwregs.std_bmap & STD_SDEI))
+		return false;
+	switch ((u32)v->regs.x[0]) {
+	case SMCCC_FN_SDEI_EVENT_COMPLETE:
+		if (!sdei_complete_fast(v))
+			return false;
+		v->fast_hvc++;
+		return true;
+	case SMCCC_FN_SDEI_EVENT_SIGNAL:
+		if (!sdei_signal_fast(v))
+			return false;
+		v->fast_hvc++;
+		return guest_may_go_on(v, code);
+	default:
+		return false;
+	}
+}
+
+bool smccc_fast(struct vcpu *v, u64 *code)
 {
 	u64 val;
 
+	if (v->regs.x[0] & SMC64_CALL)
+		return fast64(v, code);
 	switch ((u32)v->regs.x[0]) {
 	case SMCCC_FN_PSCI_VERSION:
 		if (unlikely(v->vm->smccc_filter || !v->config.psci_0_2))
 			return false;
 		val = psci_version(v);
 		break;
-	case SMCCC_FN_SDEI_EVENT_COMPLETE:
-		if (!(v->vm->fwregs.std_bmap & STD_SDEI) || !sdei_complete_fast(v))
-			return false;
-		v->fast_hvc++;
-		return true;
 	case SMCCC_FN_SMCCC_VERSION:	/* no filter can cover it */
 		val = 0x10001;
 		break;

@@ -39,13 +39,6 @@ static bool bmap_2_listed(struct vm *vm)
 	return READ_ONCE(vm->fwregs.vendor_hyp_bmap_2);
 }
 
-u64 psci_version(const struct vcpu *v)
-{
-	if (!v->config.psci_0_2)
-		return PSCI_V0_1;
-	return v->vm->fwregs.psci_version_set ? v->vm->fwregs.psci_version_set : PSCI_V1_1;
-}
-
 u64 fwreg_workaround(const struct vm *vm, unsigned which)
 {
 	return workaround_level(host.spec, which, vm->idregs.id[IDX_ID_AA64PFR1_EL1] >> ID_AA64PFR1_SSBS_SHIFT & 0xf);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "kvm/smccc/fw_logic.h"
 #include "kvm/vcpu.h"
 
 #define SMCCC_RET_NOT_SUPPORTED	(-1L)
@@ -48,5 +49,10 @@ void pvtime_reset(struct vcpu *v);	/* at creation */
 
 #define STD_SDEI	BIT(1)		/* in fwregs.std_bmap: only once the VMM opted in (kvm/sdei) */
 
-/* psci.c */
-u64 psci_version(const struct vcpu *v);
+/* The version that this vCPU is told. */
+static inline u64 psci_version(const struct vcpu *v)
+{
+	if (!v->config.psci_0_2)
+		return PSCI_V0_1;
+	return v->vm->fwregs.psci_version_set ? v->vm->fwregs.psci_version_set : PSCI_V1_1;
+}

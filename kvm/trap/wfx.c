@@ -26,6 +26,20 @@ bool vcpu_runnable(struct vcpu *v)
 	       timer_has_pending(v);
 }
 
+static bool must_wake(void *arg)
+{
+	return READ_ONCE(((struct vcpu *)arg)->requests) || notify_pending() || vcpu_runnable(arg);
+}
+
+/*
+ * While nobody else wants the CPU the vCPU stays loaded in it, its timers running, and nothing needs to be put, switched and
+ * loaded again. Without a vGIC, or with a virtual EL2, a timer's interrupt is not all there is to wait for.
+ */
+static bool block_in_place(struct vcpu *v)
+{
+	return vgic_ready(v->vm) && !v->nested && thread_linger(must_wake, v);
+}
+
 void vcpu_block(struct vcpu *v)
 {
 	struct halt_stats *h = &v->state->stat.halt;
@@ -35,9 +49,13 @@ void vcpu_block(struct vcpu *v)
 	WRITE_ONCE(h->blocking, 1);
 	if (v->pmu)
 		pmu_sync(v);
-	timer_block(v);
-	(void)wait_event_interruptible(&v->wq, READ_ONCE(v->requests) || (runnable = vcpu_runnable(v)));
-	timer_unblock(v);
+	if (block_in_place(v)) {
+		runnable = !READ_ONCE(v->requests) && !notify_pending();
+	} else {
+		timer_block(v);
+		(void)wait_event_interruptible(&v->wq, READ_ONCE(v->requests) || (runnable = vcpu_runnable(v)));
+		timer_unblock(v);
+	}
 	WRITE_ONCE(h->blocking, 0);
 	stats_halt(h, clock_ns() - start, runnable);
 }

@@ -210,6 +210,131 @@ SELFTEST(timers_fire_in_time)
 	CHECK(!ktimer_pending(&never));
 }
 
+/* ---- waiting in place ---- */
+
+static struct linger {
+	struct ktimer end, guest_at;
+	struct thread *self;
+	struct waitq guest_wait;
+	bool over, guest_may, guest_ran;
+} linger;
+
+static bool linger_over(void *arg)
+{
+	return READ_ONCE(linger.over);
+}
+
+static void linger_end(struct ktimer *t)
+{
+	WRITE_ONCE(linger.over, true);
+}
+
+static void linger_guest_at(struct ktimer *t)
+{
+	WRITE_ONCE(linger.guest_may, true);
+	waitq_wake(&linger.guest_wait, 0);
+}
+
+static void stay_on(unsigned cpu)
+{
+	struct cpumask m = { };
+
+	cpumask_set(&m, cpu);
+	CHECK(!thread_set_affinity(current_thread, &m));
+}
+
+/* The test's thread to its own CPU; everything in linger fresh. */
+static void linger_start(void)
+{
+	preempt_disable();
+	linger.self = current_thread;
+	linger.over = linger.guest_may = linger.guest_ran = false;
+	preempt_enable();
+	waitq_init(&linger.guest_wait);
+	ktimer_init(&linger.end, linger_end);
+	ktimer_init(&linger.guest_at, linger_guest_at);
+	stay_on(0);
+}
+
+static void linger_finish(void)
+{
+	struct cpumask all = { };
+
+	ktimer_cancel_sync(&linger.end);
+	ktimer_cancel_sync(&linger.guest_at);
+	for (unsigned i = 0; i < nr_cpus; i++)
+		cpumask_set(&all, i);
+	CHECK(!thread_set_affinity(current_thread, &all));
+}
+
+/* An interrupt of this CPU ends it, and the time is the idle thread's. */
+SELFTEST(lingering_is_idle)
+{
+	u64 idle;
+
+	linger_start();
+	do {	/* false: some other thread wanted to run */
+		linger.over = false;
+		idle = thread_runtime(cpus[0]->idle);
+		ktimer_start(&linger.end, clock_ns() + 2 * MS);
+	} while (!thread_linger(linger_over, NULL));
+	CHECK(linger.over);
+	CHECK(thread_runtime(cpus[0]->idle) > idle);
+	linger_finish();
+}
+
+static void linger_kicker(void *arg)
+{
+	stay_on(nr_cpus - 1);
+	sleep_ms(2);
+	WRITE_ONCE(linger.over, true);
+	thread_kick(linger.self, 0);
+	finished();
+}
+
+SELFTEST(lingering_ends_by_a_kick)
+{
+	linger_start();
+	REQUIRE(spawn("kicker", linger_kicker, NULL));
+	while (!thread_linger(linger_over, NULL))
+		sleep_ms(1);
+	wait_done(1);
+	linger_finish();
+}
+
+static void linger_guest(void *arg)
+{
+	stay_on(0);
+	wait_event(&linger.guest_wait, READ_ONCE(linger.guest_may));
+	WRITE_ONCE(linger.guest_ran, true);
+	finished();
+}
+
+/* A thread that is woken on the CPU runs there at once. */
+SELFTEST(lingering_makes_room)
+{
+	struct thread *t;
+
+	linger_start();
+	t = thread_create("guest", linger_guest, NULL);
+	REQUIRE(t);
+	thread_start(t);
+	while (READ_ONCE(t->state) != THREAD_BLOCKED || READ_ONCE(t->on_cpu))
+		sleep_ms(1);
+	ktimer_start(&linger.guest_at, clock_ns() + 2 * MS);
+	ktimer_start(&linger.end, clock_ns() + 30000 * MS);
+	while (!READ_ONCE(linger.guest_ran)) {
+		CHECK(!thread_linger(linger_over, NULL));
+		sleep_ms(1);
+		if (linger.over)
+			break;
+	}
+	CHECK(!linger.over);
+	wait_done(1);
+	thread_put(t);
+	linger_finish();
+}
+
 struct victim {
 	struct rcu_head rcu;
 	bool freed;
