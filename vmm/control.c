@@ -189,11 +189,12 @@ static void order_hang(const struct vm *vm, unsigned int i, char *answer, size_t
 		if (!l.hung)
 			usleep(2000);
 	}
-	trap.vcpu = i;
-	if (l.hung)
-		snprintf(answer, size, "ok: vCPU %u hangs at %#lx with all interrupts masked", i, l.pc);
-	else
+	if (!l.hung) {
 		snprintf(answer, size, "error: vCPU %u was never seen in the guest's kernel", i);
+		return;
+	}
+	trap.vcpu = i;
+	snprintf(answer, size, "ok: vCPU %u hangs at %#lx with all interrupts masked", i, l.pc);
 }
 
 /* As if typed: what follows the verb, and a carriage return. Wakes a guest that sleeps, if it lets its UART do that. */
@@ -294,6 +295,7 @@ static double seconds(void)
 	return ts.tv_sec + ts.tv_nsec / 1e9;
 }
 
+/* Under order_lock. */
 static void bite(const struct vm *vm, unsigned int i, const struct look *l)
 {
 	char answer[256];
@@ -303,6 +305,7 @@ static void bite(const struct vm *vm, unsigned int i, const struct look *l)
 		i, vm->watchdog, l->pc, l->pstate);
 	err = raise_record(vm, vm->watchdog_panic ? ERROR_FATAL : ERROR_CORRECTED, i);
 	say(answer, sizeof(answer), err, vm->watchdog_panic ? "panic" : "report", i);
+	trap_remove();		/* a vCPU is often stopped where it sends an IPI, which the handler has to do as well */
 	fprintf(stderr, "nestvm: watchdog: %s\n", answer);
 }
 
@@ -317,6 +320,7 @@ static void *watchdog_thread(void *arg)
 	memset(seen, 0, sizeof(seen));
 	for (;;) {
 		usleep(vm->watchdog * 250000);
+		pthread_mutex_lock(&order_lock);
 		/* The one that was made to hang first: others may have come by the same loop. */
 		for (n = 0; n < vm->nr_vcpus; n++) {
 			struct look l = { .vm = vm };
@@ -333,6 +337,7 @@ static void *watchdog_thread(void *arg)
 				bite(vm, i, &l);
 			}
 		}
+		pthread_mutex_unlock(&order_lock);
 	}
 	return NULL;
 }

@@ -8,9 +8,12 @@ log=/tmp/hang.log
 . /t/lib.sh
 
 # CPU 1 is busy, mostly in the kernel, so that its timer ticks; CPU 0 does not run the code that is about to be overwritten.
-busy='while :; do echo x; done >/dev/null'
+busy="taskset 2 sh -c 'while :; do echo x; done >/dev/null' &"
+# For the watchdog the two wake each other up: CPU 1 is nearly always stopped where it sends an IPI, which a panic does too.
+[ -z "$1" ] || busy="mkfifo /a /b; exec 3<>/a 4<>/b;
+	taskset 1 sh -c 'while read x; do echo x >&4; done <&3' & taskset 2 sh -c 'while echo x >&3; do read x; done <&4' &"
 nestvm -k /g/Image -i /g/initrd -c 2 -m 512M --batch --acpi --control /tmp/ctl ${1:+--watchdog $1} \
-	-a "rdinit=/bin/sh -- -c \"taskset 2 sh -c '$busy' & echo guest is busy; wait\"" >$log 2>&1 </dev/null &
+	-a "rdinit=/bin/sh -- -c \"$busy echo guest is busy; wait\"" >$log 2>&1 </dev/null &
 until_line "^guest is busy"
 case "$1" in
 "")
