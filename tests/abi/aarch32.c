@@ -112,18 +112,10 @@ static const uint32_t vectors32[] = {
 
 static struct vm vm32(void)
 {
-	struct vm vm;
+	struct vm vm = vm_bare(PSCI | 1 << KVM_ARM_VCPU_EL1_32BIT);
 
-	vm.kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
-	vm.run_size = must(ioctl(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
-	vm.ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must((long)vm.ram);
 	memcpy(vm.ram, main32, sizeof(main32));
 	memcpy(vm.ram + 0x1000, vectors32, sizeof(vectors32));
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, 1 << KVM_ARM_VCPU_PSCI_0_2 | 1 << KVM_ARM_VCPU_EL1_32BIT);
-	vm.run = vcpu_map(&vm, vm.vcpu);
 	set(vm.vcpu, REG_PC, RAM_GPA);
 	set(vm.vcpu, REG_X(8), MMIO_GPA);
 	return vm;

@@ -9,12 +9,11 @@
 #include <sys/sysinfo.h>
 
 #include "gic.h"
+#include "kvm_el2.h"
 #include <nestbox/kvm.h>
 
 #define FAIL_NTH	"/sys/kernel/debug/fail_nth"
 #define LIMIT		5000		/* allocations of one call: more means that the count does not work */
-#define CAP_ARM_EL2	240
-#define EL2		(1U << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
 #define ITS_GPA		0x08080000UL
 
 static int fail_fd, kvm_fd;
@@ -619,7 +618,7 @@ static void no_descriptor(void)
 static bool offered(const struct step *st)
 {
 	if (st->call == init_el2)
-		return ioctl(kvm_fd, KVM_CHECK_EXTENSION, CAP_ARM_EL2) > 0;
+		return el2_offered(kvm_fd);
 	if (st->call == init_sve || st->call == finalize)
 		return ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_ARM_SVE) > 0;
 	return true;

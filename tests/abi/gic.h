@@ -26,6 +26,29 @@ __attribute__((unused)) static int gic_create(struct vm *vm)
 	return d.fd;
 }
 
+/* Its frames at GICD and GICR. */
+__attribute__((unused)) static void gic_place(int gic)
+{
+	uint64_t dist = GICD, redist = GICR;
+
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+}
+
+__attribute__((unused)) static int gic_placed(struct vm *vm)
+{
+	int gic = gic_create(vm);
+
+	gic_place(gic);
+	return gic;
+}
+
+/* No more vCPUs from here on. An ITS's is the same. */
+__attribute__((unused)) static void gic_start(int gic)
+{
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+}
+
 __attribute__((unused)) static int line(struct vm *vm, uint32_t type, uint32_t vcpu, uint32_t num, int level)
 {
 	struct kvm_irq_level irq = { .irq = type << 24 | vcpu << 16 | num, .level = level };

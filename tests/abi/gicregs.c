@@ -179,18 +179,17 @@ static void sysregs(void)
 static void gic_make(struct vm *vm)
 {
 	struct kvm_create_device d = { .type = KVM_DEV_TYPE_ARM_VGIC_ITS };
-	uint64_t dist = GICD, redist = GICR, at = 0x0a100000;
+	uint64_t at = 0x0a100000;
 	uint32_t nr = NR_IRQS;
 
 	gic = gic_create(vm);
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+	gic_place(gic);
 	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr));
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(gic);
 	must(ioctl(vm->fd, KVM_CREATE_DEVICE, &d));
 	its = d.fd;
 	must(attr(its, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE, &at));
-	must(attr(its, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(its);
 }
 
 /* Which comes first: a vGIC that is not initialised, an address that cannot be read, a register that is not there. */
@@ -210,7 +209,7 @@ static void order(void)
 		snprintf(name, sizeof(name), "group %u of a new vGIC", group[i]);
 		check_errno(attr(fd, SET, group[i], 0, &val), EBUSY, name);
 	}
-	must(attr(fd, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(fd);
 	for (i = 0; i < 4; i++) {
 		snprintf(name, sizeof(name), "group %u from NULL", group[i]);
 		check_errno(attr(fd, SET, group[i], 0, NULL), EFAULT, name);
@@ -230,7 +229,7 @@ static void fewer_bits(void)
 	uint64_t was = 0, now = 0, fewer, wrong_kind;
 	int fd = gic_create(&vm);
 
-	must(attr(fd, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(fd);
 	must(attr(fd, GET, SYSREGS, ICC_CTLR, &was));
 	fewer = (was & ~0x3f00UL) | 0x300;
 	check_eq(attr(fd, SET, SYSREGS, ICC_CTLR, &fewer), 0, "ICC_CTLR_EL1 of a smaller machine");

@@ -114,22 +114,17 @@ static void hidden(void)
 static struct vm vm_implementation(bool writable)
 {
 	struct kvm_enable_cap cap = { .cap = CAP_WRITABLE_IMP };
-	struct vm vm = VM(implementation), other = vm;
+	struct vm vm = VM(implementation);
 
 	if (!writable)
 		return vm;
 	/* The capability comes before the vCPUs. */
 	check_errno(ioctl(vm.fd, KVM_ENABLE_CAP, &cap), EINVAL, "implementation registers writable: too late");
-	munmap(vm.run, vm.run_size);
-	close(vm.vcpu);
-	close(vm.fd);
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
+	vm_drop(&vm);
+	vm = vm_open();
 	check_eq(ioctl(vm.fd, KVM_ENABLE_CAP, &cap), 0, "implementation registers writable");
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, other.ram));
-	vm.vcpu = vcpu_add(&vm, 0, 1 << KVM_ARM_VCPU_PSCI_0_2);
-	vm.run = vcpu_map(&vm, vm.vcpu);
-	set(vm.vcpu, REG_PC, RAM_GPA);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
+	vm_vcpu(&vm, PSCI);
+	vm_code(&vm, guest_implementation, guest_implementation_end);
 	return vm;
 }
 
@@ -210,18 +205,8 @@ static void masks(void)
 /* PACGA's value, the signed pointer, what authentication gives back. */
 static void sign(uint64_t key, uint64_t out[3])
 {
-	struct vm vm = VM(pauth);
+	struct vm vm = VM_AS(PSCI | PAUTH, pauth);
 
-	/* The features of a vCPU do not change: another VM. */
-	munmap(vm.run, vm.run_size);
-	close(vm.vcpu);
-	close(vm.fd);
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, 1 << KVM_ARM_VCPU_PSCI_0_2 | PAUTH);
-	vm.run = vcpu_map(&vm, vm.vcpu);
-	set(vm.vcpu, REG_PC, RAM_GPA);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
 	set(vm.vcpu, REG_X(26), 0x40123456);
 	set(vm.vcpu, ARM64_SYS_REG(3, 0, 2, 1, 0), key);	/* APIAKey */
 	set(vm.vcpu, ARM64_SYS_REG(3, 0, 2, 1, 1), ~key);

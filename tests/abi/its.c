@@ -86,17 +86,16 @@ static int its_create(struct vm *vm)
 
 static void machine_gic(struct machine *m)
 {
-	uint64_t dist = GICD, redist = GICR, its = ITS;
+	uint64_t its = ITS;
 	uint32_t nr = 64;
 
 	m->gic = gic_create(&m->vm);
-	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
-	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+	gic_place(m->gic);
 	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr));
-	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(m->gic);
 	m->its = its_create(&m->vm);
 	must(attr(m->its, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE, &its));
-	must(attr(m->its, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(m->its);
 }
 
 /* vGIC and ITS, nothing set up. @pmr: what the guest lets through, 0 for nothing. */

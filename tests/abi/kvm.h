@@ -100,26 +100,56 @@ __attribute__((unused)) static struct kvm_run *vcpu_map(struct vm *vm, int vcpu)
 	return p;
 }
 
-/* VM, RAM, one vCPU at @code. */
-__attribute__((unused)) static struct vm vm_make(const void *code, const void *end)
+/* VM and RAM; vCPUs come later. */
+__attribute__((unused)) static struct vm vm_open(void)
 {
-	struct vm vm;
+	struct vm vm = { .vcpu = -1 };
 
 	vm.kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
 	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
 	vm.run_size = must(ioctl(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
 	vm.ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must((long)vm.ram);
-	memcpy(vm.ram, code, (const char *)end - (const char *)code);
 	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, 1 << KVM_ARM_VCPU_PSCI_0_2);
-	vm.run = vcpu_map(&vm, vm.vcpu);
-	set(vm.vcpu, REG_PC, RAM_GPA);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
 	return vm;
 }
 
-#define VM(name)	vm_make(guest_##name, guest_##name##_end)
+/* Its first vCPU. */
+__attribute__((unused)) static void vm_vcpu(struct vm *vm, uint32_t features)
+{
+	vm->vcpu = vcpu_add(vm, 0, features);
+	vm->run = vcpu_map(vm, vm->vcpu);
+}
+
+/* That one at the first instruction of @code. */
+__attribute__((unused)) static void vm_code(struct vm *vm, const void *code, const void *end)
+{
+	memcpy(vm->ram, code, (const char *)end - (const char *)code);
+	set(vm->vcpu, REG_PC, RAM_GPA);
+	set(vm->vcpu, REG_X(28), MMIO_GPA);
+}
+
+/* VM, RAM, one vCPU with @features, nothing in memory. */
+__attribute__((unused)) static struct vm vm_bare(uint32_t features)
+{
+	struct vm vm = vm_open();
+
+	vm_vcpu(&vm, features);
+	return vm;
+}
+
+/* The same, at @code. */
+__attribute__((unused)) static struct vm vm_make_as(uint32_t features, const void *code, const void *end)
+{
+	struct vm vm = vm_bare(features);
+
+	vm_code(&vm, code, end);
+	return vm;
+}
+
+#define PSCI			(1U << KVM_ARM_VCPU_PSCI_0_2)
+#define VM(name)		VM_AS(PSCI, name)
+#define VM_AS(features, name)	vm_make_as(features, guest_##name, guest_##name##_end)
 
 __attribute__((unused)) static void vm_drop(struct vm *vm)
 {

@@ -10,7 +10,6 @@
 #include "../guest/lib/vectors.h"
 #include "kvm.h"
 
-#define FEATURES	(1 << KVM_ARM_VCPU_PSCI_0_2)
 #define SVE		(1 << KVM_ARM_VCPU_SVE)
 #define Z(n)		KVM_REG_ARM64_SVE_ZREG(n, 0)
 #define P(n)		KVM_REG_ARM64_SVE_PREG(n, 0)
@@ -62,18 +61,10 @@ static unsigned host_max;	/* longest for guests, bytes */
 /* A VM whose vCPU has SVE with vectors of vl bytes (0: all there is) and is finalised. */
 static struct vm sve_vm(const char *code, const char *end, unsigned vl)
 {
-	struct vm vm = vm_make(code, end);
+	struct vm vm = vm_make_as(PSCI | SVE, code, end);
 	uint64_t vls[8];
 	int what = KVM_ARM_VCPU_SVE;
 
-	/* Another VM for the other feature set. */
-	close(vm.vcpu);
-	close(vm.fd);
-	munmap(vm.run, vm.run_size);
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, FEATURES | SVE);
-	vm.run = vcpu_map(&vm, vm.vcpu);
 	if (vl) {
 		must(get_reg(vm.vcpu, VLS, vls));
 		vls[0] &= (2UL << (vl / 16 - 1)) - 1;
@@ -174,7 +165,7 @@ static void abi(void)
 	close(vm.fd);
 	munmap(vm.run, vm.run_size);
 	vm.fd = fd;
-	vm.vcpu = vcpu_add(&vm, 0, FEATURES | SVE);
+	vm.vcpu = vcpu_add(&vm, 0, PSCI | SVE);
 	vm.run = vcpu_map(&vm, vm.vcpu);
 	check_errno(ioctl(vm.vcpu, KVM_RUN, 0), EPERM, "KVM_RUN before FINALIZE");
 	check_errno(ioctl(vm.vcpu, KVM_GET_REG_LIST, &list), EPERM, "KVM_GET_REG_LIST before FINALIZE");
@@ -185,7 +176,7 @@ static void abi(void)
 	check_errno(ioctl(vm.vcpu, KVM_ARM_VCPU_FINALIZE, &what), EPERM, "only once");
 	must(get_reg(vm.vcpu, VLS, z));
 	check_errno(set_reg(vm.vcpu, VLS, z), EPERM, "lengths are final");
-	check_eq(vcpu_init_features(vm.fd, vm.vcpu, FEATURES | SVE), 0, "KVM_ARM_VCPU_INIT again");
+	check_eq(vcpu_init_features(vm.fd, vm.vcpu, PSCI | SVE), 0, "KVM_ARM_VCPU_INIT again");
 	check_errno(ioctl(vm.vcpu, KVM_ARM_VCPU_FINALIZE, &what), EPERM, "still final");
 
 	must(ioctl(vm.vcpu, KVM_GET_REG_LIST, &list));
@@ -641,7 +632,7 @@ int main(void)
 	if (!have_sve) {
 		int vcpu = must(ioctl(fd, KVM_CREATE_VCPU, 0L));
 
-		check_errno(vcpu_init_features(fd, vcpu, FEATURES | SVE), EINVAL, "no SVE to be had");
+		check_errno(vcpu_init_features(fd, vcpu, PSCI | SVE), EINVAL, "no SVE to be had");
 	} else {
 		abi();
 		every_length();

@@ -199,7 +199,7 @@ static void as_many_as_may_be(void)
 {
 	int gic = make(MANY);
 
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(gic);
 	run_ring("512 vCPUs pass a token round, and hear what is sent to all");
 	drop(gic);
 }
@@ -297,7 +297,7 @@ static void affinities(void)
 
 	for (i = 0; i < NR_PLACES / 2; i++)
 		place(i);
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(gic);
 	for (; i < NR_PLACES; i++)
 		place(i);
 	redistributors(gic);

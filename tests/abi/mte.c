@@ -4,7 +4,7 @@
  * (QEMU: -M virt,mte=on); elsewhere, that there are none. The guest runs with its
  * MMU on: only tagged memory has tags.
  */
-#include "kvm.h"
+#include "kvm_el2.h"
 
 #define TABLE		0x100000	/* level 1, from the start of RAM */
 #define DATA		0x200000
@@ -30,28 +30,16 @@ GUEST(sync, "mrs x10, esr_el1; and x10, x10, #0x3f; str x10, [x28, #0x100]; mrs 
 	"mrs x10, elr_el1; add x10, x10, #4; msr elr_el1, x10; eret");
 GUEST(absent, "mrs x1, s3_0_c1_c0_6; str x1, [x28]; 1: b 1b");
 
-#define PSCI		(1 << KVM_ARM_VCPU_PSCI_0_2)
-#define CAP_ARM_EL2	240
-#define EL2		(1 << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
 
 static struct vm vm_features(const void *code, const void *end, bool mte, uint32_t features)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_ARM_MTE };
-	struct vm vm;
+	struct vm vm = vm_open();
 
-	vm.kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
 	if (mte)
 		must(ioctl(vm.fd, KVM_ENABLE_CAP, &cap));
-	vm.run_size = must(ioctl(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
-	vm.ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must((long)vm.ram);
-	memcpy(vm.ram, code, (const char *)end - (const char *)code);
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, features);
-	vm.run = vcpu_map(&vm, vm.vcpu);
-	set(vm.vcpu, REG_PC, RAM_GPA);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
+	vm_vcpu(&vm, features);
+	vm_code(&vm, code, end);
 	return vm;
 }
 
@@ -177,7 +165,7 @@ static void hypervisor(int kvm)
 	uint64_t val;
 	struct vm vm;
 
-	if (ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2) <= 0)
+	if (!el2_offered(kvm))
 		return;
 	vm = vm_features(guest_el2, guest_el2_end, true, PSCI | EL2);
 	check_eq(reg(vm.vcpu, ARM64_SYS_REG(3, 0, 0, 4, 1)) >> 8 & 15, 0, "with an EL2: ID_AA64PFR1_EL1.MTE is 0");

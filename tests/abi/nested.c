@@ -7,15 +7,10 @@
 #include <sys/sysinfo.h>
 #include <sys/time.h>
 
-#include "kvm.h"
+#include "kvm_el2.h"
 #include "../guest/lib/el2_regs.h"
 
-#define CAP_ARM_EL2	240
-#define CAP_ARM_EL2_E2H0 241
-#define EL2		(1U << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
-#define EL2_E2H0	(1U << 8)
 #define PMU_V3_SET_NR_COUNTERS 4
-#define PSCI		(1U << KVM_ARM_VCPU_PSCI_0_2)
 #define PSTATE		CORE(regs.pstate)
 #define EL1H		0x3c5UL
 #define EL2H		0x3c9UL
@@ -66,58 +61,25 @@ static uint32_t el2_features(void)
 	return PSCI | EL2 | (nvhe ? EL2_E2H0 : 0);
 }
 
-static uint64_t vtcr(void)
-{
-	return 1UL << 31 | 2UL << 16 | 3 << 12 | 1 << 10 | 1 << 8 | 1 << 6 | 25;	/* 4 KiB, 39 bits, from level 1 */
-}
-
-static uint64_t *ram_u64(struct vm *vm, uint64_t offset)
-{
-	return (uint64_t *)(vm->ram + offset);
-}
-
-#define NORMAL	(1UL << 10 | 3UL << 8 | 3UL << 6 | 0xfUL << 2)
-#define DEVICE	(1UL << 10 | 3UL << 6)
-
 /* Memory and the device as they are, and one page at ALIAS. */
 static void tables_make(struct vm *vm, uint64_t at, uint64_t page)
 {
-	memset(vm->ram + at, 0, 0x3000);
-	*ram_u64(vm, at + 8) = RAM_GPA | NORMAL | 1;
-	*ram_u64(vm, at) = (RAM_GPA + at + 0x1000) | 3;
-	*ram_u64(vm, at + 0x1000 + (MMIO_GPA >> 21) * 8) = (MMIO_GPA & ~0x1fffffUL) | DEVICE | 1;
+	s2_identity(vm, at);
+	memset(vm->ram + at + 0x2000, 0, 0x1000);
 	/* Index 0 of level 2 is free: a table of pages for ALIAS, which shares it. */
 	*ram_u64(vm, at + 8 * 8) = (RAM_GPA + at + 0x1000) | 3;
 	*ram_u64(vm, at + 0x1000) = (RAM_GPA + at + 0x2000) | 3;
-	*ram_u64(vm, at + 0x2000) = page | NORMAL | 3;
-}
-
-static struct vm vm_bare(uint32_t features)
-{
-	struct vm vm;
-
-	vm.kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
-	vm.run_size = must(ioctl(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
-	vm.ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must((long)vm.ram);
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, features);
-	vm.run = vcpu_map(&vm, vm.vcpu);
-	return vm;
+	*ram_u64(vm, at + 0x2000) = page | S2_NORMAL | 3;
 }
 
 static struct vm vm_el2(const void *code, const void *end)
 {
-	struct vm vm = vm_bare(el2_features());
+	struct vm vm = vm_make_as(el2_features(), code, end);
 
-	memcpy(vm.ram, code, (const char *)end - (const char *)code);
 	tables_make(&vm, ROOTS, RAM_GPA + DATA);
-	set(vm.vcpu, REG_PC, RAM_GPA);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
 	set(vm.vcpu, REG_X(25), ALIAS);
 	set(vm.vcpu, REG_X(20), RAM_GPA + ROOTS);
-	set(vm.vcpu, REG_X(21), vtcr());
+	set(vm.vcpu, REG_X(21), S2_VTCR);
 	return vm;
 }
 
@@ -431,20 +393,6 @@ static void many(void)
 	vm_drop(&vm);
 }
 
-static void *run_forever(void *arg)
-{
-	struct vm *vm = arg;
-
-	while (!__atomic_load_n(&vm->run->immediate_exit, __ATOMIC_RELAXED))
-		if (ioctl(vm->vcpu, KVM_RUN, 0) < 0 && errno != EINTR)
-			break;
-	return NULL;
-}
-
-static void nothing(int sig)
-{
-}
-
 static unsigned long free_memory(void)
 {
 	struct sysinfo info;
@@ -456,20 +404,18 @@ static unsigned long free_memory(void)
 /* Slots go and come, and at last the VM itself, while the guest's guest writes to all its memory. */
 static void destroyed(void)
 {
-	struct sigaction sa = { .sa_handler = nothing };
 	unsigned long before = 0, after;
 	unsigned i, j;
 
-	sigaction(SIGUSR1, &sa, NULL);
 	for (i = 0; i < 12; i++) {
 		struct vm vm = VM_EL2(writer);
 		uint8_t *mem = extra_add(&vm, 0);
 		pthread_t t;
 
 		for (j = 0; j < 16; j++)
-			*ram_u64(&vm, ROOTS + 0x2000 + j * 8) = (EXTRA_GPA + j * 0x1000) | NORMAL | 3;
+			*ram_u64(&vm, ROOTS + 0x2000 + j * 8) = (EXTRA_GPA + j * 0x1000) | S2_NORMAL | 3;
 		set(vm.vcpu, REG_X(24), EXTRA_SIZE);
-		must(pthread_create(&t, NULL, run_forever, &vm));
+		t = run_start(&vm);
 		for (j = 0; j < 20; j++) {
 			must(set_slot(vm.fd, 1, 0, EXTRA_GPA, 0, mem));
 			must(set_slot(vm.fd, 1, 0, EXTRA_GPA, EXTRA_SIZE, mem));
@@ -480,9 +426,7 @@ static void destroyed(void)
 			vm.fd = must(open("/dev/null", O_RDWR));
 		}
 		munmap(mem, EXTRA_SIZE);
-		__atomic_store_n(&vm.run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-		while (pthread_kill(t, SIGUSR1) == 0 && pthread_tryjoin_np(t, NULL))
-			sched_yield();
+		run_stop(&vm, t);
 		vm_drop(&vm);
 		if (i == 3)
 			before = free_memory();
@@ -505,14 +449,14 @@ static uint64_t rnd(void)
 static void hostile(void)
 {
 	struct itimerval tick = { { 0, 20000 }, { 0, 20000 } }, off = { { 0, 0 }, { 0, 0 } };
-	struct sigaction sa = { .sa_handler = nothing };
+	struct sigaction sa = { .sa_handler = no_handler };
 	struct vm vm = VM_EL2(reader);
 	unsigned i, j, exits = 0, broken = 0;
 
 	sigaction(SIGALRM, &sa, NULL);
 	for (i = 0; i < 150; i++) {
 		static const uint64_t out[] = { RAM_GPA, RAM_GPA + ROOTS, EXTRA_GPA, 0, 0x7ffffffff000UL, MMIO_GPA };
-		uint64_t tcr = vtcr(), root = RAM_GPA + ROOTS;
+		uint64_t tcr = S2_VTCR, root = RAM_GPA + ROOTS;
 
 		tables_make(&vm, ROOTS, RAM_GPA + DATA);
 		for (j = 0; j < 3 * 512; j++)
@@ -556,7 +500,7 @@ static void hostile(void)
 	must(vcpu_init_features(vm.fd, vm.vcpu, PSCI | EL2));
 	set(vm.vcpu, REG_PC, RAM_GPA);
 	set(vm.vcpu, REG_X(20), RAM_GPA + ROOTS);
-	set(vm.vcpu, REG_X(21), vtcr());
+	set(vm.vcpu, REG_X(21), S2_VTCR);
 	set(vm.vcpu, REG_X(25), ALIAS);
 	set(vm.vcpu, REG_X(28), MMIO_GPA);
 	check_eq(guest_says(&vm, 0), 77, "the VM is as good as new");
@@ -567,7 +511,7 @@ int main(void)
 {
 	int kvm = must(open("/dev/kvm", O_RDWR));
 
-	if (ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2) <= 0) {
+	if (!el2_offered(kvm)) {
 		printf("# no EL2 for guests here\n");
 		/* ENOENT where the feature has no name yet. */
 		check(init_result(PSCI | EL2) == -EINVAL || init_result(PSCI | EL2) == -ENOENT,

@@ -3,11 +3,8 @@
  * KVM_SET_GUEST_DEBUG on a vCPU with an EL2: steps through its hypervisor, into the hypervisor's guest and back, points at
  * both levels, and who has a BRK that hypervisor and VMM both want.
  */
-#include "kvm.h"
+#include "kvm_el2.h"
 
-#define CAP_ARM_EL2	240
-#define EL2		(1U << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
-#define PSCI		(1U << KVM_ARM_VCPU_PSCI_0_2)
 #define PSTATE		CORE(regs.pstate)
 #define EL1H		0x3c5UL
 #define EL2H		0x3c9UL
@@ -36,19 +33,9 @@ GUEST(levels,
 
 static struct vm vm_levels(void)
 {
-	struct vm vm = { .kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC)) };
+	struct vm vm = VM_AS(PSCI | EL2, levels);
 
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
-	vm.run_size = must(ioctl(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
-	vm.ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must((long)vm.ram);
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, PSCI | EL2);
-	vm.run = vcpu_map(&vm, vm.vcpu);
-	memcpy(vm.ram, guest_levels, guest_levels_end - guest_levels);
-	set(vm.vcpu, REG_PC, RAM_GPA);
 	set(vm.vcpu, REG_X(27), CELL);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
 	return vm;
 }
 
@@ -144,7 +131,7 @@ int main(void)
 {
 	int kvm = must(open("/dev/kvm", O_RDWR));
 
-	if (ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2) <= 0) {
+	if (!el2_offered(kvm)) {
 		printf("# no EL2 for guests here\n");
 		check(true, "nothing to test");
 		return report();

@@ -3,11 +3,8 @@
  * Dirty logging of a VM whose guest is a hypervisor: what its guest's guest writes, by addresses of its own, is in the log
  * of the slot, and nothing else is; also when its pages were mapped for writing before the log was on.
  */
-#include "kvm.h"
+#include "kvm_el2.h"
 
-#define CAP_ARM_EL2	240
-#define EL2		(1U << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
-#define PSCI		(1U << KVM_ARM_VCPU_PSCI_0_2)
 
 #define ROOTS		0x100000UL	/* in memory: a table of level 1, two of level 2 */
 #define SLOT_GPA	0x80000000UL
@@ -28,27 +25,17 @@ GUEST(poke,
 
 static uint8_t *slot_mem;
 
-static uint64_t *ram_u64(struct vm *vm, uint64_t offset)
-{
-	return (uint64_t *)(vm->ram + offset);
-}
-
-#define NORMAL	(1UL << 10 | 3UL << 8 | 3UL << 6 | 0xfUL << 2)
-#define DEVICE	(1UL << 10 | 3UL << 6)
-
 /* Memory and the device as they are; at ALIAS the slot, by one block (@block) or by pages. */
 static void tables_make(struct vm *vm, bool block)
 {
 	uint64_t at = ROOTS, i;
 
-	memset(vm->ram + at, 0, 0x4000);
-	*ram_u64(vm, at) = (RAM_GPA + at + 0x1000) | 3;
-	*ram_u64(vm, at + 8) = RAM_GPA | NORMAL | 1;
-	*ram_u64(vm, at + 0x1000 + (MMIO_GPA >> 21) * 8) = (MMIO_GPA & ~0x1fffffUL) | DEVICE | 1;
+	s2_identity(vm, at);
+	memset(vm->ram + at + 0x2000, 0, 0x2000);
 	*ram_u64(vm, at + (ALIAS >> 30) * 8) = (RAM_GPA + at + 0x2000) | 3;
-	*ram_u64(vm, at + 0x2000) = block ? SLOT_GPA | NORMAL | 1 : (RAM_GPA + at + 0x3000) | 3;
+	*ram_u64(vm, at + 0x2000) = block ? SLOT_GPA | S2_NORMAL | 1 : (RAM_GPA + at + 0x3000) | 3;
 	for (i = 0; i < PAGES; i++)
-		*ram_u64(vm, at + 0x3000 + i * 8) = (SLOT_GPA + i * 4096) | NORMAL | 3;
+		*ram_u64(vm, at + 0x3000 + i * 8) = (SLOT_GPA + i * 4096) | S2_NORMAL | 3;
 }
 
 static int slot_set(struct vm *vm, uint32_t flags)
@@ -58,21 +45,11 @@ static int slot_set(struct vm *vm, uint32_t flags)
 
 static struct vm vm_el2(bool block)
 {
-	struct vm vm = vm_make(guest_poke, guest_poke_end);
+	struct vm vm = VM_AS(PSCI | EL2, poke);
 
-	/* The vCPU that is there has no EL2: another VM. */
-	close(vm.vcpu);
-	munmap(vm.run, vm.run_size);
-	close(vm.fd);
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, PSCI | EL2);
-	vm.run = vcpu_map(&vm, vm.vcpu);
 	tables_make(&vm, block);
-	set(vm.vcpu, REG_PC, RAM_GPA);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
 	set(vm.vcpu, REG_X(20), RAM_GPA + ROOTS);
-	set(vm.vcpu, REG_X(21), 1UL << 31 | 2UL << 16 | 3 << 12 | 1 << 10 | 1 << 8 | 1 << 6 | 25);	/* 39 bits */
+	set(vm.vcpu, REG_X(21), S2_VTCR);
 	slot_mem = mmap(NULL, SLOT_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must((long)slot_mem);
 	memset(slot_mem, 1, SLOT_SIZE);
@@ -187,7 +164,7 @@ int main(void)
 {
 	int kvm = must(open("/dev/kvm", O_RDWR));
 
-	if (ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2) <= 0) {
+	if (!el2_offered(kvm)) {
 		check(true, "no EL2 for guests here: nothing to log");
 		return report();
 	}

@@ -5,11 +5,8 @@
  * all of them move between CPUs. Whoever finds another's value says so.
  */
 #include "../guest/lib/vectors.h"
-#include "kvm.h"
+#include "kvm_el2.h"
 
-#define CAP_ARM_EL2	240
-#define EL2		(1U << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
-#define PSCI		(1U << KVM_ARM_VCPU_PSCI_0_2)
 #define VMS		2
 #define EXITS		150
 #define LOW		"0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15"
@@ -92,23 +89,6 @@ static void *bystander(void *arg)
 	return NULL;
 }
 
-static struct vm vm_levels(void)
-{
-	struct vm vm = { .kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC)) };
-
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
-	vm.run_size = must(ioctl(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
-	vm.ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must((long)vm.ram);
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, PSCI | EL2);
-	vm.run = vcpu_map(&vm, vm.vcpu);
-	memcpy(vm.ram, guest_levels, guest_levels_end - guest_levels);
-	set(vm.vcpu, REG_PC, RAM_GPA);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
-	return vm;
-}
-
 static void levels(void)
 {
 	static struct vmm m[VMS];
@@ -117,7 +97,7 @@ static void levels(void)
 	uint64_t below = 0, traps = 0, rounds = 0;
 
 	for (i = 0; i < VMS; i++) {
-		m[i].vm = vm_levels();
+		m[i].vm = VM_AS(PSCI | EL2, levels);
 		m[i].n = i + 1;
 		set(m[i].vm.vcpu, REG_X(19), 0x100000 * (i + 1));
 		set(m[i].vm.vcpu, REG_X(21), 0x100000 * (i + 5));
@@ -149,7 +129,7 @@ int main(void)
 {
 	int kvm = must(open("/dev/kvm", O_RDWR));
 
-	if (ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2) <= 0) {
+	if (!el2_offered(kvm)) {
 		printf("# no EL2 for guests here\n");
 		check(true, "nothing to test");
 		return report();

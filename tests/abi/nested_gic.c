@@ -4,11 +4,9 @@
  * (Linux before 6.16), or that offer no EL2 to guests, there is little to see.
  */
 #include "gic.h"
+#include "kvm_el2.h"
 
 #define GRP_MAINT	9		/* newer than some headers */
-#define CAP_ARM_EL2	240
-#define EL2		(1U << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
-#define PSCI		(1U << KVM_ARM_VCPU_PSCI_0_2)
 
 GUEST(spin, "1: b 1b");
 /*
@@ -22,21 +20,6 @@ GUEST(maint,
 	"adr x0, 8f; msr elr_el2, x0; mov x0, #0x3c5; msr spsr_el2, x0; isb; eret; 8: b 8b;"
 	".org guest_maint + 0x800; 9: .org guest_maint + 0x800 + 0x480;"
 	"mrs x0, s3_0_c12_c12_0; dsb sy; str x0, [x28]; 7: b 7b; .org guest_maint + 0x1000");
-
-static int gic_placed(struct vm *vm)
-{
-	uint64_t dist = GICD, redist = GICR;
-	int gic = gic_create(vm);
-
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
-	return gic;
-}
-
-static int gic_start(int gic)
-{
-	return attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
-}
 
 static uint32_t maint(int gic)
 {
@@ -74,7 +57,7 @@ static bool attribute(void)
 	intid = 16;
 	check_eq(attr(gic, SET, GRP_MAINT, 3, &intid), 0, "the first one");
 	check_eq(maint(gic), 16, "read back");
-	must(gic_start(gic));
+	gic_start(gic);
 	check_errno(attr(gic, SET, GRP_MAINT, 0, &intid), EBUSY, "after KVM_DEV_ARM_VGIC_CTRL_INIT");
 	intid = 99;
 	check_errno(attr(gic, SET, GRP_MAINT, 0, &intid), EBUSY, "whatever it is");
@@ -87,18 +70,8 @@ static bool attribute(void)
 
 static struct vm vm_el2(void)
 {
-	struct vm vm = vm_make(guest_maint, guest_maint_end);
+	struct vm vm = VM_AS(PSCI | EL2, maint);
 
-	/* The vCPU that is there has no EL2: another VM. */
-	close(vm.vcpu);
-	munmap(vm.run, vm.run_size);
-	close(vm.fd);
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, PSCI | EL2);
-	vm.run = vcpu_map(&vm, vm.vcpu);
-	set(vm.vcpu, REG_PC, RAM_GPA);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
 	set(vm.vcpu, REG_X(26), GICD);
 	set(vm.vcpu, REG_X(25), GICR + 0x10000);
 	return vm;
@@ -112,7 +85,7 @@ static int64_t takes(uint32_t intid, uint32_t *after)
 
 	if (intid)
 		must(attr(gic, SET, GRP_MAINT, 0, &intid));
-	must(gic_start(gic));
+	gic_start(gic);
 	ret = vcpu_run(&vm);
 	*after = maint(gic);
 	if (ret == KVM_EXIT_MMIO)
@@ -140,7 +113,7 @@ int main(void)
 {
 	int kvm = must(open("/dev/kvm", O_RDWR));
 
-	if (attribute() && ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2) > 0)
+	if (attribute() && el2_offered(kvm))
 		interrupts();
 	close(kvm);
 	return report();

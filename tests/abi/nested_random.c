@@ -7,13 +7,8 @@
  */
 #include "../guest/lib/el2_regs.h"
 #include "gic.h"
-#include "kvm.h"
+#include "kvm_el2.h"
 
-#define CAP_ARM_EL2	240
-#define CAP_ARM_EL2_E2H0 241
-#define EL2		(1U << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
-#define EL2_E2H0	(1U << 8)
-#define PSCI		(1U << KVM_ARM_VCPU_PSCI_0_2)
 #define SVE		(1U << KVM_ARM_VCPU_SVE)
 #define PMU		(1U << KVM_ARM_VCPU_PMU_V3)
 #define PTRAUTH		(1U << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1U << KVM_ARM_VCPU_PTRAUTH_GENERIC)
@@ -27,7 +22,6 @@
 #define VBAR_EL2	ARM64_SYS_REG(3, 4, 12, 0, 0)
 #define VNCR_EL2	ARM64_SYS_REG(3, 4, 2, 2, 0)
 #define HCR_SANE	(1UL << 0 | 1UL << 31 | 1UL << 34)	/* VM, RW, E2H */
-#define VTCR_SANE	(1UL << 31 | 2UL << 16 | 3 << 12 | 1 << 10 | 1 << 8 | 1 << 6 | 25)
 #define SOUP		0x4000UL	/* bytes of instructions, for each vCPU */
 #define VECTORS		0x10000UL	/* a page for each: EL2's, EL1's */
 #define ROOTS		0x100000UL
@@ -226,9 +220,8 @@ static void world_make(struct world *w, struct rng *r, uint32_t possible)
 			must(ioctl(w->vcpu[i], KVM_ARM_VCPU_FINALIZE, &sve));
 	}
 	if (w->gic) {
-		must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &(uint64_t){ GICD }));
-		must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &(uint64_t){ GICR }));
-		must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+		gic_place(gic);
+		gic_start(gic);
 		close(gic);
 	}
 	for (i = 0; i < VCPUS && (w->features & PMU); i++) {
@@ -277,7 +270,7 @@ static void registers(struct runner *u)
 	(void)set_reg(vcpu, HCR_EL2, &v);
 	v = (RAM_GPA + ROOTS) | (rnd(r) & 3) << 48;
 	(void)set_reg(vcpu, VTTBR_EL2, &v);
-	v = VTCR_SANE;
+	v = S2_VTCR;
 	(void)set_reg(vcpu, VTCR_EL2, &v);
 	v = 0;
 	(void)set_reg(vcpu, SCTLR_EL2, &v);
@@ -389,10 +382,6 @@ static void *runner(void *arg)
 	return NULL;
 }
 
-static void nothing(int sig)
-{
-}
-
 /* Threads that run a guest come back by a signal, or by what their guest did. */
 static void one_vm(struct runner *u)
 {
@@ -431,7 +420,7 @@ static uint32_t possible(int kvm)
 
 static void all(int kvm, uint64_t seed)
 {
-	struct sigaction sa = { .sa_handler = nothing };
+	struct sigaction sa = { .sa_handler = no_handler };
 	struct rng r = { seed * 0x9e3779b97f4a7c15UL | 1 };
 	unsigned exits = 0, again = 0, strange = 0, other = 0;
 	unsigned i, n, e;
@@ -476,7 +465,7 @@ int main(int argc, char **argv)
 
 	if (argc > 2)
 		rounds = atoi(argv[2]);
-	if (ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2) <= 0) {
+	if (!el2_offered(kvm)) {
 		printf("# no EL2 for guests here\n");
 		check(true, "nothing to test");
 		return report();

@@ -3,13 +3,11 @@
  * SErrors that the VMM makes (KVM_SET_VCPU_EVENTS) for a vCPU with an EL2: to EL2 itself, from its guest to EL2 by HCR_EL2.AMO
  * whatever the guest masks, and to the guest's EL1 without AMO.
  */
-#include "kvm.h"
+#include "kvm_el2.h"
 
-#define CAP_ARM_EL2	240
-#define FEATURES	(1U << KVM_ARM_VCPU_PSCI_0_2 | 1U << 7)		/* HAS_EL2 */
 #define ID_AA64PFR0	ARM64_SYS_REG(3, 0, 0, 4, 0)
-#define EL1		4
-#define EL2		8
+#define AT_EL1		4	/* CurrentEL */
+#define AT_EL2		8
 
 /* One handler for both levels: at EL2 with E2H, ESR_EL1 is ESR_EL2. x20 counts what it has told. */
 GUEST(serror,
@@ -24,24 +22,6 @@ GUEST(serror,
 	".org guest_serror + 0x800; 9: .org guest_serror + 0x800 + 0x380; b 7f; .org guest_serror + 0x800 + 0x580; b 7f;"
 	".org guest_serror + 0x1000; 7: mrs x0, esr_el1; mrs x1, currentel; str x0, [x28, #0x100]; str x1, [x28, #0x108];"
 	"add x20, x20, #1; cmp x20, #1; b.eq 2b; cmp x20, #2; b.eq 4b; 1: b 1b;");
-
-static struct vm vm_new(void)
-{
-	struct vm vm;
-
-	vm.kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
-	vm.run_size = must(ioctl(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
-	vm.ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must((long)vm.ram);
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, FEATURES);
-	vm.run = vcpu_map(&vm, vm.vcpu);
-	memcpy(vm.ram, guest_serror, guest_serror_end - guest_serror);
-	set(vm.vcpu, REG_PC, RAM_GPA);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
-	return vm;
-}
 
 static bool pending(struct vm *vm)
 {
@@ -73,14 +53,14 @@ int main(void)
 	int kvm = must(open("/dev/kvm", O_RDWR));
 	struct vm vm;
 
-	if (ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2) <= 0) {
+	if (!el2_offered(kvm)) {
 		check(true, "no EL2 for guests here");
 		return report();
 	}
-	vm = vm_new();
-	one(&vm, 0, EL2, "to EL2");
-	one(&vm, 1, EL2, "from EL1 to EL2, masked there");
-	one(&vm, 2, EL1, "to EL1 without AMO");
+	vm = VM_AS(PSCI | EL2, serror);
+	one(&vm, 0, AT_EL2, "to EL2");
+	one(&vm, 1, AT_EL2, "from EL1 to EL2, masked there");
+	one(&vm, 2, AT_EL1, "to EL1 without AMO");
 	vm_drop(&vm);
 	close(kvm);
 	return report();

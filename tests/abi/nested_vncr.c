@@ -3,11 +3,8 @@
  * The page that a guest hypervisor's VNCR_EL2 names, which the hardware reads and writes for its guest: what the process takes
  * away, moves, or wants to know of that memory holds for it too. Where the host offers no FEAT_NV2 to guests: nothing to see.
  */
-#include "kvm.h"
+#include "kvm_el2.h"
 
-#define CAP_ARM_EL2	240
-#define EL2		(1U << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
-#define PSCI		(1U << KVM_ARM_VCPU_PSCI_0_2)
 #define ID(crm, op2)	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM64_SYSREG | ARM64_SYS_REG(3, 0, 0, crm, op2))
 #define PAGE_GPA	0x80000000UL	/* the page, in a slot of its own */
 #define PAGE_BYTES	0x10000UL
@@ -33,28 +30,17 @@ GUEST(writer, HYP(writer, "1: add x24, x24, #1; msr tpidr_el2, x24; str x24, [x2
 /* Without exits: how many reads it has begun, what the last one gave. */
 GUEST(watcher, HYP(watcher, "1: add x24, x24, #1; str x24, [x26]; dmb sy; mrs x1, tpidr_el2; str x1, [x26, #8]; dmb sy; b 1b;"));
 
-static struct vm vm_new(const void *code, const void *end)
+static struct vm vm_nv(const void *code, const void *end)
 {
-	struct vm vm;
+	struct vm vm = vm_make_as(PSCI | EL2, code, end);
 
-	vm.kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
-	vm.run_size = must(ioctl(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
-	vm.ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must((long)vm.ram);
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, PSCI | EL2);
-	vm.run = vcpu_map(&vm, vm.vcpu);
-	memcpy(vm.ram, code, (const char *)end - (const char *)code);
-	set(vm.vcpu, REG_PC, RAM_GPA);
 	set(vm.vcpu, REG_X(22), PAGE_GPA);
 	set(vm.vcpu, REG_X(24), 0);
 	set(vm.vcpu, REG_X(26), RAM_GPA + SHARED);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
 	return vm;
 }
 
-#define VM_NV(name)	vm_new(guest_##name, guest_##name##_end)
+#define VM_NV(name)	vm_nv(guest_##name, guest_##name##_end)
 
 static uint8_t *page_map(uint8_t *at)
 {
@@ -141,20 +127,6 @@ static void logged(void)
 
 /* ---- a guest that never exits ---- */
 
-static void *run_forever(void *arg)
-{
-	struct vm *vm = arg;
-
-	while (!__atomic_load_n(&vm->run->immediate_exit, __ATOMIC_RELAXED))
-		if (ioctl(vm->vcpu, KVM_RUN, 0) < 0 && errno != EINTR)
-			break;
-	return NULL;
-}
-
-static void nothing(int sig)
-{
-}
-
 /* What a read gives that began after now; -1: none came. */
 static int64_t seen(struct vm *vm)
 {
@@ -174,16 +146,14 @@ static int64_t seen(struct vm *vm)
 
 static void unasked(void)
 {
-	struct sigaction sa = { .sa_handler = nothing };
 	struct vm vm = VM_NV(watcher);
 	uint8_t *mem = page_map(NULL);
 	unsigned i, good = 0;
 	pthread_t t;
 
-	sigaction(SIGUSR1, &sa, NULL);
 	*tpidr(mem) = 1;
 	must(set_slot(vm.fd, 1, 0, PAGE_GPA, PAGE_BYTES, mem));
-	must(pthread_create(&t, NULL, run_forever, &vm));
+	t = run_start(&vm);
 	for (i = 0; i < 50; i++) {
 		*tpidr(mem) = 100 + i;
 		good += seen(&vm) == 100 + i;
@@ -191,9 +161,7 @@ static void unasked(void)
 		good += seen(&vm) == 0;
 	}
 	check_eq(good, 2 * 50, "a guest that never exits sees it too");
-	__atomic_store_n(&vm.run->immediate_exit, 1, __ATOMIC_SEQ_CST);
-	while (pthread_kill(t, SIGUSR1) == 0 && pthread_tryjoin_np(t, NULL))
-		sched_yield();
+	run_stop(&vm, t);
 	vm_drop(&vm);
 	munmap(mem, PAGE_BYTES);
 }
@@ -204,7 +172,7 @@ int main(void)
 	struct vm vm;
 	bool nv2;
 
-	if (ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2) <= 0) {
+	if (!el2_offered(kvm)) {
 		printf("# no EL2 for guests here\n");
 		check(true, "nothing to see");
 		return report();

@@ -3,7 +3,7 @@
  * PMUv3 for guests: configuration by the VMM, cycle counter, software increments,
  * event filter, overflow flag, line and interrupt.
  */
-#include "kvm.h"
+#include "gic.h"
 
 #define PMCR		ARM64_SYS_REG(3, 3, 9, 12, 0)
 #define PMCNTENSET	ARM64_SYS_REG(3, 3, 9, 12, 1)
@@ -53,58 +53,16 @@ GUEST(interrupt,
 	"str x0, [x28]; mrs x1, pmovsclr_el0; str x1, [x28, #8]; mov x1, #1 << 31; msr pmovsclr_el0, x1;"
 	"msr s3_0_c12_c12_1, x0; isb; ldr w0, [x22, #0x200]; str w0, [x28, #16]; 1: b 1b");
 
-static int attr(int vcpu, unsigned long op, uint64_t attr, void *p)
+static int vcpu_attr(int vcpu, unsigned long op, uint64_t a, void *p)
 {
-	struct kvm_device_attr a = { .group = KVM_ARM_VCPU_PMU_V3_CTRL, .attr = attr, .addr = (uintptr_t)p };
-
-	return ioctl(vcpu, op, &a);
+	return attr(vcpu, op, KVM_ARM_VCPU_PMU_V3_CTRL, a, p);
 }
 
-static struct vm vm_pmu(const void *code, const void *end)
-{
-	struct vm vm;
-
-	vm.kvm = must(open("/dev/kvm", O_RDWR | O_CLOEXEC));
-	vm.fd = must(ioctl(vm.kvm, KVM_CREATE_VM, 0));
-	vm.run_size = must(ioctl(vm.kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
-	vm.ram = mmap(NULL, RAM_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must((long)vm.ram);
-	memcpy(vm.ram, code, (const char *)end - (const char *)code);
-	must(set_slot(vm.fd, 0, 0, RAM_GPA, RAM_SIZE, vm.ram));
-	vm.vcpu = vcpu_add(&vm, 0, 1 << KVM_ARM_VCPU_PSCI_0_2 | 1 << KVM_ARM_VCPU_PMU_V3);
-	vm.run = vcpu_map(&vm, vm.vcpu);
-	set(vm.vcpu, REG_PC, RAM_GPA);
-	set(vm.vcpu, REG_X(28), MMIO_GPA);
-	return vm;
-}
-
-#define VM_PMU(name)	vm_pmu(guest_##name, guest_##name##_end)
+#define VM_PMU(name)	VM_AS(PSCI | 1 << KVM_ARM_VCPU_PMU_V3, name)
 
 static void init(struct vm *vm)
 {
-	must(attr(vm->vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_INIT, NULL));
-}
-
-static int vgic_make(struct vm *vm)
-{
-	struct kvm_create_device cd = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
-	uint64_t dist = DIST, redist = REDIST;
-	struct kvm_device_attr a = { .group = KVM_DEV_ARM_VGIC_GRP_ADDR, .attr = KVM_VGIC_V3_ADDR_TYPE_DIST,
-				     .addr = (uintptr_t)&dist };
-
-	must(ioctl(vm->fd, KVM_CREATE_DEVICE, &cd));
-	must(ioctl(cd.fd, KVM_SET_DEVICE_ATTR, &a));
-	a.attr = KVM_VGIC_V3_ADDR_TYPE_REDIST;
-	a.addr = (uintptr_t)&redist;
-	must(ioctl(cd.fd, KVM_SET_DEVICE_ATTR, &a));
-	return cd.fd;
-}
-
-static void vgic_ready(int dev)
-{
-	struct kvm_device_attr a = { .group = KVM_DEV_ARM_VGIC_GRP_CTRL, .attr = KVM_DEV_ARM_VGIC_CTRL_INIT };
-
-	must(ioctl(dev, KVM_SET_DEVICE_ATTR, &a));
+	must(vcpu_attr(vm->vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_INIT, NULL));
 }
 
 static void without(void)
@@ -112,8 +70,8 @@ static void without(void)
 	struct vm vm = VM(cycles);
 	uint64_t val;
 
-	check_errno(attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, NULL), ENXIO, "no attributes without the feature");
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_INIT, NULL), ENODEV, "INIT without the feature");
+	check_errno(vcpu_attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, NULL), ENXIO, "no attributes without the feature");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_INIT, NULL), ENODEV, "INIT without the feature");
 	check_errno(get_reg(vm.vcpu, PMCR, &val), ENOENT, "no PMCR_EL0 without");
 	check_eq(reg(vm.vcpu, DFR0) >> 8 & 15, 0, "PMUVer 0 without");
 	vm_drop(&vm);
@@ -124,31 +82,31 @@ static void attributes(void)
 	struct vm vm = VM_PMU(cycles);
 	int irq = PMU_PPI, dev, id = 12345;
 
-	check_eq(attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_FILTER, NULL), 0, "FILTER attribute");
-	check_eq(attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_SET_PMU, NULL), 0, "SET_PMU attribute");
-	check_errno(attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, 99, NULL), ENXIO, "unknown attribute");
+	check_eq(vcpu_attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_FILTER, NULL), 0, "FILTER attribute");
+	check_eq(vcpu_attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_SET_PMU, NULL), 0, "SET_PMU attribute");
+	check_errno(vcpu_attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, 99, NULL), ENXIO, "unknown attribute");
 	check_eq(vcpu_run(&vm), -EINVAL, "KVM_RUN before INIT");
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), EINVAL, "IRQ without a vGIC");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), EINVAL, "IRQ without a vGIC");
 	vm_drop(&vm);
 	vm = VM_PMU(cycles);
-	dev = vgic_make(&vm);
-	check_errno(attr(vm.vcpu, KVM_GET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), ENXIO, "IRQ not set yet");
+	dev = gic_placed(&vm);
+	check_errno(vcpu_attr(vm.vcpu, KVM_GET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), ENXIO, "IRQ not set yet");
 	irq = 15;
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), EINVAL, "an SGI");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), EINVAL, "an SGI");
 	irq = 1020;
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), EINVAL, "beyond the SPIs");
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, NULL), EFAULT, "no memory");
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_INIT, NULL), ENODEV, "INIT before the vGIC's");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), EINVAL, "beyond the SPIs");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, NULL), EFAULT, "no memory");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_INIT, NULL), ENODEV, "INIT before the vGIC's");
 	irq = PMU_PPI;
-	check_eq(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), 0, "a PPI");
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), EBUSY, "a second time");
+	check_eq(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), 0, "a PPI");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq), EBUSY, "a second time");
 	irq = 0;
-	must(attr(vm.vcpu, KVM_GET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq));
+	must(vcpu_attr(vm.vcpu, KVM_GET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq));
 	check_eq(irq, PMU_PPI, "it can be read");
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_SET_PMU, &id), ENXIO, "an unknown PMU");
-	vgic_ready(dev);
-	check_eq(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_INIT, NULL), 0, "INIT");
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_INIT, NULL), EBUSY, "INIT again");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_SET_PMU, &id), ENXIO, "an unknown PMU");
+	gic_start(dev);
+	check_eq(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_INIT, NULL), 0, "INIT");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_INIT, NULL), EBUSY, "INIT again");
 	close(dev);
 	vm_drop(&vm);
 }
@@ -223,14 +181,14 @@ static void software(bool filtered)
 
 	if (filtered) {
 		f.action = 2;
-		check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_FILTER, &f), EINVAL, "filter: action");
+		check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_FILTER, &f), EINVAL, "filter: action");
 		f.action = KVM_PMU_EVENT_DENY;
 		f.base_event = 0xffff;
 		f.nevents = 2;
-		check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_FILTER, &f), EINVAL, "filter: range");
+		check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_FILTER, &f), EINVAL, "filter: range");
 		f.base_event = 0x11;
 		f.nevents = 1;
-		check_eq(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_FILTER, &f), 0, "filter: deny");
+		check_eq(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_FILTER, &f), 0, "filter: deny");
 	}
 	init(&vm);
 	check_eq(guest_says(&vm, 0), 0xffffffff, "software increment");
@@ -264,10 +222,10 @@ static void overflow(void)
 static void interrupt(void)
 {
 	struct vm vm = VM_PMU(interrupt);
-	int irq = PMU_PPI, dev = vgic_make(&vm);
+	int irq = PMU_PPI, dev = gic_placed(&vm);
 
-	vgic_ready(dev);
-	must(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq));
+	gic_start(dev);
+	must(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_PMU_V3_IRQ, &irq));
 	init(&vm);
 	set(vm.vcpu, REG_X(20), DIST);
 	set(vm.vcpu, REG_X(21), REDIST);

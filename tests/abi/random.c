@@ -250,7 +250,7 @@ static struct world *world_make(struct rng *r)
 {
 	static const uint32_t features[] = { 0, 1 << KVM_ARM_VCPU_SVE, 1 << KVM_ARM_VCPU_PMU_V3,
 		1 << KVM_ARM_VCPU_PTRAUTH_ADDRESS | 1 << KVM_ARM_VCPU_PTRAUTH_GENERIC,
-		EL2 | 1 << KVM_ARM_VCPU_PMU_V3, EL2 | E2H0, EL2 | 1 << KVM_ARM_VCPU_SVE };
+		EL2 | 1 << KVM_ARM_VCPU_PMU_V3, EL2 | EL2_E2H0, EL2 | 1 << KVM_ARM_VCPU_SVE };
 	struct world *w = calloc(1, sizeof(*w));
 	struct kvm_reg_list *l = (void *)reg_list;
 	int i;

@@ -12,10 +12,8 @@
 
 #include <linux/kvm.h>
 
-#include "kvm.h"
+#include "kvm_el2.h"
 
-#define EL2		(1U << 7)	/* KVM_ARM_VCPU_HAS_EL2 */
-#define E2H0		(1U << 8)	/* KVM_ARM_VCPU_HAS_EL2_E2H0 */
 #define MAX_VCPUS	4
 #define NR_EVENTS	6
 #define WORLD_RAM	0x800000UL

@@ -134,15 +134,13 @@ static int sdei_attr(const struct machine *m, uint64_t attr, const void *arg)
 static void machine_gic(struct machine *m)
 {
 	struct kvm_create_device d = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
-	uint64_t dist = GICD, redist = GICR;
 	uint32_t nr = 64;
 
 	must(ioctl(m->fd, KVM_CREATE_DEVICE, &d));
 	m->gic = d.fd;
-	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
-	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+	gic_place(m->gic);
 	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr));
-	must(attr(m->gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(m->gic);
 }
 
 /* A VM with this memory, or with memory of its own; vCPUs created forwards or backwards, initialised, nothing else. */

@@ -4,7 +4,7 @@
  * numbers, and that an expired timer says so. `wrapping` is also the
  * reproducer for the selftest arch_timer_edge_cases, see tests/expect.
  */
-#include "kvm.h"
+#include "gic.h"
 
 #define REG_PTIMER_CNT	ARM64_SYS_REG(3, 3, 14, 0, 1)
 
@@ -143,33 +143,9 @@ static void far(void)
 	vm_drop(&vm);
 }
 
-static int attr(int vcpu, unsigned long op, uint64_t attr, void *p)
+static int vcpu_attr(int vcpu, unsigned long op, uint64_t a, void *p)
 {
-	struct kvm_device_attr a = { .group = KVM_ARM_VCPU_TIMER_CTRL, .attr = attr, .addr = (uintptr_t)p };
-
-	return ioctl(vcpu, op, &a);
-}
-
-static int vgic_make(struct vm *vm)
-{
-	struct kvm_create_device cd = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
-	uint64_t dist = 0x8000000, redist = 0x80a0000;
-	struct kvm_device_attr a = { .group = KVM_DEV_ARM_VGIC_GRP_ADDR, .attr = KVM_VGIC_V3_ADDR_TYPE_DIST,
-				     .addr = (uintptr_t)&dist };
-
-	must(ioctl(vm->fd, KVM_CREATE_DEVICE, &cd));
-	must(ioctl(cd.fd, KVM_SET_DEVICE_ATTR, &a));
-	a.attr = KVM_VGIC_V3_ADDR_TYPE_REDIST;
-	a.addr = (uintptr_t)&redist;
-	must(ioctl(cd.fd, KVM_SET_DEVICE_ATTR, &a));
-	return cd.fd;
-}
-
-static void vgic_ready(int dev)
-{
-	struct kvm_device_attr a = { .group = KVM_DEV_ARM_VGIC_GRP_CTRL, .attr = KVM_DEV_ARM_VGIC_CTRL_INIT };
-
-	must(ioctl(dev, KVM_SET_DEVICE_ATTR, &a));
+	return attr(vcpu, op, KVM_ARM_VCPU_TIMER_CTRL, a, p);
 }
 
 static void interrupts(void)
@@ -177,37 +153,37 @@ static void interrupts(void)
 	struct vm vm = VM(virt);
 	int irq = 0, dev;
 
-	check_eq(attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, NULL), 0, "VTIMER attribute");
-	check_eq(attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, NULL), 0, "PTIMER attribute");
-	check_errno(attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, 9, NULL), ENXIO, "unknown attribute");
-	must(attr(vm.vcpu, KVM_GET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq));
+	check_eq(vcpu_attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, NULL), 0, "VTIMER attribute");
+	check_eq(vcpu_attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, NULL), 0, "PTIMER attribute");
+	check_errno(vcpu_attr(vm.vcpu, KVM_HAS_DEVICE_ATTR, 9, NULL), ENXIO, "unknown attribute");
+	must(vcpu_attr(vm.vcpu, KVM_GET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq));
 	check_eq(irq, 27, "default of the virtual timer");
-	must(attr(vm.vcpu, KVM_GET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, &irq));
+	must(vcpu_attr(vm.vcpu, KVM_GET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, &irq));
 	check_eq(irq, 30, "default of the physical timer");
 	irq = 20;
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq), EINVAL,
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq), EINVAL,
 		    "without an in-kernel vGIC");
-	dev = vgic_make(&vm);
-	check_eq(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq), 0, "set");
+	dev = gic_placed(&vm);
+	check_eq(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq), 0, "set");
 	irq = 0;
-	must(attr(vm.vcpu, KVM_GET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq));
+	must(vcpu_attr(vm.vcpu, KVM_GET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq));
 	check_eq(irq, 20, "get");
 	irq = 15;
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq), EINVAL, "an SGI");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq), EINVAL, "an SGI");
 	irq = 32;
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq), EINVAL, "an SPI");
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, NULL), EFAULT, "no memory");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, &irq), EINVAL, "an SPI");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_VTIMER, NULL), EFAULT, "no memory");
 	irq = 20;
-	must(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, &irq));
-	vgic_ready(dev);
+	must(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, &irq));
+	gic_start(dev);
 	check_eq(vcpu_run(&vm), -EINVAL, "both timers on one interrupt");
 	close(dev);
 	vm_drop(&vm);
 	vm = VM(virt);
-	dev = vgic_make(&vm);
-	vgic_ready(dev);
+	dev = gic_placed(&vm);
+	gic_start(dev);
 	must(expire(&vm, 0));
-	check_errno(attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, &irq), EBUSY, "after a run");
+	check_errno(vcpu_attr(vm.vcpu, KVM_SET_DEVICE_ATTR, KVM_ARM_VCPU_TIMER_IRQ_PTIMER, &irq), EBUSY, "after a run");
 	close(dev);
 	vm_drop(&vm);
 }

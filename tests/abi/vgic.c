@@ -28,14 +28,12 @@ GUEST(iidr, "1: ldr w1, [x26, #8]; str x1, [x28]; 2: ldr w0, [x26, #8]; cmp w0, 
 
 static int gic_ready(struct vm *vm)
 {
-	uint64_t dist = GICD, redist = GICR;
 	uint32_t nr = 64;
 	int gic = gic_create(vm);
 
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
+	gic_place(gic);
 	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr));
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(gic);
 	set(vm->vcpu, REG_X(26), GICD);
 	set(vm->vcpu, REG_X(25), GICR + 0x10000);
 	return gic;
@@ -281,7 +279,6 @@ static void level_again(void)
 static void many(void)
 {
 	struct vm vm = VM(irqs);
-	uint64_t dist = GICD, redist = GICR;
 	uint32_t nr = 1024, last = 1019, v;
 	int gic = gic_create(&vm);
 
@@ -291,9 +288,8 @@ static void many(void)
 		last = 991;
 		must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr));
 	}
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_place(gic);
+	gic_start(gic);
 	set(vm.vcpu, REG_X(26), GICD);
 	set(vm.vcpu, REG_X(25), GICR + 0x10000);
 	check_eq(guest_says(&vm, 8), 1, "guest is ready");
@@ -329,7 +325,7 @@ static void creation(void)
 	must(setrlimit(RLIMIT_NOFILE, &none));
 	check_errno(ioctl(vm.fd, KVM_CREATE_VCPU, 1L), EMFILE, "a vCPU without a descriptor");
 	must(setrlimit(RLIMIT_NOFILE, &old));
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(gic);
 	must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, 8, &typer));
 	check_eq(typer, 0x10, "the first one is still the last");
 	close(gic);
@@ -342,7 +338,7 @@ static void creation(void)
 	must(setrlimit(RLIMIT_NOFILE, &old));
 	fd = must(ioctl(vm.fd, KVM_CREATE_VCPU, 7L));
 	must(vcpu_init_features(vm.fd, fd, 1 << KVM_ARM_VCPU_PSCI_0_2));
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_start(gic);
 	must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, 8, &typer));
 	check_eq(typer, 0, "the first of two is not the last");
 	must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, 7UL << 32 | 8, &typer));

@@ -25,7 +25,6 @@ static unsigned nr_ids;
 
 static int gic_make(struct vm *vm)
 {
-	uint64_t dist = GICD, redist = GICR;
 	uint32_t nr = 1024;
 	int gic = gic_create(vm);
 
@@ -34,9 +33,8 @@ static int gic_make(struct vm *vm)
 		nr = nr_ids = 992;		/* Linux */
 		must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr));
 	}
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST, &dist));
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST, &redist));
-	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL));
+	gic_place(gic);
+	gic_start(gic);
 	return gic;
 }
 
