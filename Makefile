@@ -358,6 +358,7 @@ check-static:
 	$(Q)tools/check-layers
 	$(Q)tools/check-style
 	$(Q)tools/check-sdei-cases
+	$(Q)tools/check-docs
 	$(if $(wildcard tables/gen.py),$(Q)mkdir -p $(BUILD)/gen-check && $(PYTHON) -B tables/gen.py $(BUILD)/gen-check)
 
 bench: kernel-release nestvm $(bench_programs)
