@@ -175,6 +175,9 @@ static s64 remap_move(struct mm *mm, struct area *a, struct remap *r, struct lis
 	struct area *b;
 	int err;
 
+	/* What is moved may stay where it was as well (old_len 0, MREMAP_DONTUNMAP). */
+	if (mm->nareas >= MAX_AREAS)
+		return -ENOMEM;
 	if (!(r->flags & MREMAP_FIXED)) {
 		/* Congruent with what it was, so that blocks stay blocks. */
 		to = addr_choose(mm, 0, r->new_len, r->old);
