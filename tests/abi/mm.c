@@ -87,6 +87,22 @@ static void placement(void)
 	munmap(p, 4 * PAGE);
 }
 
+#define AREAS 70000L
+
+/* In a child, which takes them all with it. The errno when no more can be had; 0: there is no limit. */
+static int doubles_without_end(void)
+{
+	uint8_t *room = anon(2 * AREAS * PAGE, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
+	uint8_t *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	long i;
+
+	munmap(room, 2 * AREAS * PAGE);
+	for (i = 0; i < AREAS; i++)
+		if (mremap(p, 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, room + 2 * i * PAGE) == MAP_FAILED)
+			return i > AREAS / 2 ? errno : 1;
+	return 0;
+}
+
 static void remap(void)
 {
 	uint8_t *p = anon(4 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE), *q;
@@ -106,22 +122,6 @@ static void remap(void)
 	      "mremap of nothing over itself");
 	munmap(p, 2 * PAGE);
 	check_eq(in_child(doubles_without_end), ENOMEM, "mremap keeps to the limit of mappings");
-}
-
-#define AREAS 70000L
-
-/* In a child, which takes them all with it. The errno when no more can be had; 0: there is no limit. */
-static int doubles_without_end(void)
-{
-	uint8_t *room = anon(2 * AREAS * PAGE, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
-	uint8_t *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	long i;
-
-	munmap(room, 2 * AREAS * PAGE);
-	for (i = 0; i < AREAS; i++)
-		if (mremap(p, 0, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, room + 2 * i * PAGE) == MAP_FAILED)
-			return i > AREAS / 2 ? errno : 1;
-	return 0;
 }
 
 static void advice(void)
