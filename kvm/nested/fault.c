@@ -52,8 +52,8 @@ bool nested_updates(struct vcpu *v, u64 on, unsigned level)
 int nested_walk_stage2(struct vcpu *v, u64 ipa, struct walk_result *res)
 {
 	const struct shadow *s = v->nested->shadow;
-	u64 vtcr = s ? s->vtcr : vncr_reg(v->nested, REG_VTCR_EL2);
-	u64 vttbr = s ? s->vttbr : vncr_reg(v->nested, REG_VTTBR_EL2);
+	u64 vtcr = s ? s->key.vtcr : vncr_reg(v->nested, REG_VTCR_EL2);
+	u64 vttbr = s ? s->key.vttbr : vncr_reg(v->nested, REG_VTTBR_EL2);
 	struct walk w = { .read = read_desc, .arg = v, .be = reg_read(v, REG_SCTLR_EL2) & BIT(25) };
 
 	*res = (struct walk_result){};
@@ -114,7 +114,7 @@ static int translate(struct vcpu *v, struct l2_fault *f)
 	f->va_ipa = f->ipa;
 	f->size = BLOCK_SIZE;
 	f->perm = PT_R | PT_W | PT_X;
-	if (!v->nested->shadow->on)
+	if (!v->nested->shadow->key.on)
 		return 0;
 	fsc = nested_walk_stage2(v, f->ipa, &r);
 	if (!fsc)
@@ -171,7 +171,7 @@ static int install(struct vm *vm, const struct s2_fault *sf, const struct backin
 	/* Executable only when it is executed, unless fetches see writes by themselves. */
 	if (!f->exec && !host.dic)
 		perm &= ~(unsigned)PT_X;
-	if ((perm & PT_X) && s->tge)
+	if ((perm & PT_X) && s->key.tge)
 		perm |= PT_X_EL0;
 	if (perm & PT_X)
 		stage2_sync_icache(pa, size);

@@ -14,6 +14,7 @@
 
 #include "kvm/kvm.h"
 #include "kvm/vcpu.h"
+#include "sysreg_vncr.h"		/* generated: offsets in the VNCR page */
 
 #define HCR_SWIO	BIT(1)
 #define HCR_PTW		BIT(2)
@@ -47,14 +48,19 @@
 #define CPTR_FPEN	GENMASK(21, 20)
 #define CPTR_ZEN	GENMASK(17, 16)
 
+/* What a shadow is of. */
+struct shadow_key {
+	u64 vttbr, vtcr;
+	bool on;		/* HCR_EL2.VM or DC; else guest addresses are the VM's */
+	bool tge;		/* nothing in it is executable at EL1 (tge.c) */
+};
+
 /* A shadow stage 2: what VTTBR_EL2 and VTCR_EL2 of some vCPU of the VM mean, through the VM's own stage 2. */
 struct shadow {
 	struct stage2 s2;	/* table and VMID; its lock is not used */
 	bool valid;
-	bool on;		/* HCR_EL2.VM or DC; else guest addresses are the VM's */
-	bool tge;		/* nothing in it is executable at EL1 (tge.c) */
 	bool mapped;		/* something was mapped since it was last emptied */
-	u64 vttbr, vtcr;
+	struct shadow_key key;
 	unsigned refs;		/* vCPUs that have it as theirs */
 	u64 used;		/* vm_nested.clock when last taken */
 };
@@ -256,7 +262,6 @@ void sysregs_nvhe_out(struct vcpu *v, u64 *page);
 void sysregs_nvhe_in(struct vcpu *v, u64 *page);
 bool sysreg_nvhe_read(enum reg r, u64 feats, u64 *val);
 bool sysreg_nvhe_write(enum reg r, u64 feats, u64 val);
-extern const u16 sysreg_vncr[NR_REGS];
 
 static inline u64 nested_hcr(const struct vcpu *v)
 {

@@ -107,12 +107,14 @@ static struct shadow *shadow_alloc(void)
 	return s;
 }
 
-static bool shadow_is(const struct shadow *s, const struct shadow *key)
+static bool shadow_is(const struct shadow *s, const struct shadow_key *key)
 {
-	return s->valid && s->on == key->on && s->tge == key->tge && (!s->on || (s->vttbr == key->vttbr && s->vtcr == key->vtcr));
+	const struct shadow_key *k = &s->key;
+
+	return s->valid && k->on == key->on && k->tge == key->tge && (!k->on || (k->vttbr == key->vttbr && k->vtcr == key->vtcr));
 }
 
-static struct shadow *shadow_find(struct vm_nested *vn, const struct shadow *key)
+static struct shadow *shadow_find(struct vm_nested *vn, const struct shadow_key *key)
 {
 	unsigned i;
 
@@ -134,7 +136,7 @@ static struct shadow *shadow_oldest(struct vm_nested *vn)
 	return best;
 }
 
-static void shadow_take(struct vm *vm, struct shadow *s, const struct shadow *key)
+static void shadow_take(struct vm *vm, struct shadow *s, const struct shadow_key *key)
 {
 	s->refs++;
 	s->used = ++vm->nested->clock;
@@ -145,15 +147,12 @@ static void shadow_take(struct vm *vm, struct shadow *s, const struct shadow *ke
 	if (s->valid && s->s2.vmid_gen)
 		pt_flush_vmid(s->s2.pt.vttbr);
 	s->valid = true;
-	s->on = key->on;
-	s->tge = key->tge;
-	s->vttbr = key->vttbr;
-	s->vtcr = key->vtcr;
+	s->key = *key;
 }
 
 struct shadow *shadow_get(struct vcpu *v)
 {
-	const struct shadow key = {
+	const struct shadow_key key = {
 		.on = nested_hcr(v) & (HCR_VM | HCR_DC),
 		.tge = v->nested->tge,
 		.vttbr = vncr_reg(v->nested, REG_VTTBR_EL2) & ~1UL,
@@ -207,7 +206,7 @@ void shadow_put(struct vcpu *v)
 
 static bool same_vmid(const struct shadow *s, u64 vttbr)
 {
-	return s->valid && s->on && !((s->vttbr ^ vttbr) & VTTBR_VMID);
+	return s->valid && s->key.on && !((s->key.vttbr ^ vttbr) & VTTBR_VMID);
 }
 
 static void unmap_step(struct vcpu *v, u64 vttbr, u64 ipa, u64 size)
@@ -255,7 +254,7 @@ void shadow_flush_vmid(struct vcpu *v, u64 vttbr)
 
 	write_lock(&v->vm->s2.lock);
 	for (i = 0; i < vn->n; i++)
-		if ((on ? same_vmid(vn->s[i], vttbr) : vn->s[i]->valid && !vn->s[i]->on) && vn->s[i]->s2.vmid_gen)
+		if ((on ? same_vmid(vn->s[i], vttbr) : vn->s[i]->valid && !vn->s[i]->key.on) && vn->s[i]->s2.vmid_gen)
 			pt_flush_vmid(vn->s[i]->s2.pt.vttbr);
 	write_unlock(&v->vm->s2.lock);
 }
