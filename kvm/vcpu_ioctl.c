@@ -12,6 +12,7 @@
 #include "kvm/features.h"
 #include "kvm/sve.h"
 #include "kvm/pmu/pmu.h"
+#include "kvm/sdei/sdei.h"
 #include "kvm/timer/timer.h"
 #include "kvm/vcpu_ops.h"
 #include "kvm/vcpu_state.h"
@@ -198,6 +199,9 @@ s64 vcpu_ioctl(struct file *f, u32 cmd, u64 arg)
 		vcpu_settle(v);
 	ret = vcpu_cmd(v, cmd, arg);
 	mutex_unlock(&v->mutex);
+	/* The barrier in there is between v->thread = NULL and this look: a request made earlier is seen, a later one saw that. */
+	if (unlikely(READ_ONCE(v->requests) & REQ_SDEI) && cmd == KVM_RUN)
+		sdei_left(v);
 	return ret;
 }
 

@@ -173,6 +173,7 @@ static s64 run_loop(struct vcpu *v)
 s64 vcpu_run(struct vcpu *v)
 {
 	u64 old_mask = 0;
+	bool odd;	/* something of the thread's own to change around it */
 	s64 ret;
 
 	if (unlikely(!v->state->ran_once)) {
@@ -185,10 +186,13 @@ s64 vcpu_run(struct vcpu *v)
 		if (ret)
 			return ret;
 	}
-	if (v->state->sigmask_set)
-		sigmask_swap(v->state->sigmask, &old_mask);
-	if (unlikely(v->input.single_step))
-		debug_step_begin(v);
+	odd = v->state->sigmask_set | v->input.single_step;
+	if (unlikely(odd)) {
+		if (v->state->sigmask_set)
+			sigmask_swap(v->state->sigmask, &old_mask);
+		if (v->input.single_step)
+			debug_step_begin(v);
+	}
 	run_begin(v);
 	if (v->state->mmio.needed)
 		mmio_complete(v);
@@ -202,9 +206,11 @@ s64 vcpu_run(struct vcpu *v)
 	/* A snapshot taken now sees no half step; only an MMIO completion may still be outstanding. */
 	vcpu_commit_input(v);
 	run_end(v, true);
-	if (unlikely(v->input.single_step))
-		debug_step_end(v);
-	if (v->state->sigmask_set)
-		sigmask_restore(old_mask);
+	if (unlikely(odd)) {
+		if (v->input.single_step)
+			debug_step_end(v);
+		if (v->state->sigmask_set)
+			sigmask_restore(old_mask);
+	}
 	return ret;
 }

@@ -356,6 +356,8 @@ static const char *check_slot(const struct sdei_restore *r, int e)
 	u64 state = word(r, slot_index(vm, e, SDEI_W_STATE)), entry = word(r, slot_index(vm, e, SDEI_W_ENTRY));
 	u32 intid = restored_intid(r, e);
 
+	if (r->closed && ((state & (ST_REGISTERED | ST_RUNNING)) || (vm->event[e].dynamic && intid)))
+		return "events of a guest that is not offered SDEI";
 	if (vm->event[e].dynamic && !intid && state)
 		return "a slot that is not bound is in use";
 	if (intid && vm->event[e].dynamic && (!r->has_gic || !vm->ops->irq_exists(vm, intid)))

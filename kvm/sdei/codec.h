@@ -73,6 +73,7 @@ struct sdei_restore {
 	const u64 *vm_words;	/* NULL: the VM's window has closed before */
 	bool last;		/* no other PE's window is open */
 	bool has_gic;		/* there are interrupts to bind to */
+	bool closed;		/* the guest cannot make calls: nothing may be registered, running or bound by it */
 	bool (*pstate_ok)(const struct sdei_pe *pe, u64 pstate);	/* the PE may return to it */
 	/* Take an interrupt out of the guest's interrupt controller, or give it back: all its state, restored by now, is kept. */
 	void (*irq_move)(struct sdei_vm *vm, struct sdei_pe *pe, u32 intid, bool ours);

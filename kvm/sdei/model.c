@@ -25,10 +25,18 @@ int sdei_event_of_irq(const struct sdei_vm *vm, u32 intid)
 	return SDEI_NO_EVENT;
 }
 
+/* Where it is if vCPUs have the affinities that they get by number, and were made in that order. */
+static inline unsigned pe_guess(u64 affinity)
+{
+	return (affinity & 0xf) | (affinity >> 8 & 0xff) << 4 | (affinity >> 16 & 0xff) << 12;
+}
+
 struct sdei_pe *sdei_pe_find(const struct sdei_vm *vm, u64 affinity)
 {
-	unsigned i;
+	unsigned i = pe_guess(affinity);
 
+	if (likely(i < vm->nr_pes && vm->pes[i]->mpidr == affinity))
+		return vm->pes[i];
 	for (i = 0; i < vm->nr_pes; i++)
 		if (vm->pes[i]->mpidr == affinity)
 			return vm->pes[i];
@@ -62,19 +70,30 @@ static inline bool is_pending(struct sdei_pe *pe, int e)
 	return ev->intid ? pe->vm->ops->irq_pending(pe->vm, irq_pe(pe, e), ev->intid) : sdei_handler(pe, e)->pending;
 }
 
+static inline enum sdei_level level_of(const struct sdei_vm *vm, int e)
+{
+	return vm->event[e].critical ? SDEI_CRITICAL : SDEI_NORMAL;
+}
+
+/* May a handler of this priority start on pe? */
+static inline bool takes(const struct sdei_pe *pe, enum sdei_level level)
+{
+	if (pe->masked || pe->ctx[SDEI_CRITICAL].event >= 0)
+		return false;
+	if (level == SDEI_NORMAL && pe->ctx[SDEI_NORMAL].event >= 0)
+		return false;
+	return pe->vm->ops->online(pe);
+}
+
 static inline bool could_start(struct sdei_pe *pe, int e)
 {
 	const struct sdei_handler *h = sdei_handler(pe, e);
 
-	if (!h->registered || !h->enabled || pe->masked || running(pe, e))
+	if (!h->registered || !h->enabled || running(pe, e))
 		return false;
 	if (h->rm_pe && h->affinity != pe->mpidr)
 		return false;
-	if (pe->ctx[SDEI_CRITICAL].event >= 0)
-		return false;
-	if (!pe->vm->event[e].critical && pe->ctx[SDEI_NORMAL].event >= 0)
-		return false;
-	return pe->vm->ops->online(pe);
+	return takes(pe, level_of(pe->vm, e));
 }
 
 bool sdei_could_start(struct sdei_pe *pe, int e)
@@ -196,43 +215,54 @@ bool sdei_cancel(struct sdei_pe *pe, int e)
 	return was;
 }
 
-/* Among those who may: kick the one that gets there first; the others look when they come by, should that one not. */
-static void notify_any(struct sdei_vm *vm, int e)
+/*
+ * Shared events for any PE wait, of these priorities. Among those who may take one: kick the one that gets there first; the
+ * others look when they come by, should that one not. It is the same for all events of a priority.
+ */
+static void offer(struct sdei_vm *vm, const bool waits[SDEI_LEVELS])
 {
-	struct sdei_pe *best = NULL;
-	unsigned i, best_rank = ~0U;
+	struct sdei_pe *best[SDEI_LEVELS] = { NULL, NULL };
+	unsigned i, rank, best_rank[SDEI_LEVELS] = { ~0U, ~0U };
+	int level;
 
 	for (i = 0; i < vm->nr_pes; i++) {
 		struct sdei_pe *pe = vm->pes[i];
-		unsigned rank;
+		bool may[SDEI_LEVELS];
 
-		if (!sdei_could_start(pe, e))
+		may[SDEI_CRITICAL] = waits[SDEI_CRITICAL] && takes(pe, SDEI_CRITICAL);
+		may[SDEI_NORMAL] = waits[SDEI_NORMAL] && takes(pe, SDEI_NORMAL);
+		if (!may[SDEI_CRITICAL] && !may[SDEI_NORMAL])
 			continue;
 		vm->ops->kick(pe, false);
 		rank = vm->ops->rank(pe);
-		if (rank < best_rank) {
-			best = pe;
-			best_rank = rank;
+		for (level = 0; level < SDEI_LEVELS; level++) {
+			if (!may[level] || rank >= best_rank[level])
+				continue;
+			best[level] = pe;
+			best_rank[level] = rank;
 		}
 	}
-	if (best)
-		vm->ops->kick(best, true);
+	for (level = 0; level < SDEI_LEVELS; level++)
+		if (best[level])
+			vm->ops->kick(best[level], true);
 }
 
 void sdei_notify(struct sdei_pe *pe, int e)
 {
 	struct sdei_vm *vm = pe->vm;
 	struct sdei_handler *h = sdei_handler(pe, e);
+	bool waits[SDEI_LEVELS] = { false, false };
 
-	if (!h->registered || !h->enabled || !is_pending(pe, e))
+	if (!h->registered || !h->enabled || running(pe, e) || !is_pending(pe, e))
 		return;
 	if (sdei_is_shared(vm, e) && !h->rm_pe) {
-		notify_any(vm, e);
+		waits[level_of(vm, e)] = true;
+		offer(vm, waits);
 		return;
 	}
 	if (h->rm_pe)
 		pe = sdei_pe_find(vm, h->affinity);
-	if (pe && sdei_could_start(pe, e))
+	if (pe && could_start(pe, e))
 		vm->ops->kick(pe, true);
 }
 
@@ -242,15 +272,24 @@ void sdei_reevaluate(struct sdei_pe *pe)
 		pe->vm->ops->kick(pe, true);
 }
 
+/* First which events, then which PEs: never each with each. */
 void sdei_offer(struct sdei_vm *vm)
 {
+	bool waits[SDEI_LEVELS] = { false, false };
 	unsigned i;
 
 	if (!(vm->npending | vm->nbound) || !vm->nr_pes)
 		return;
-	for (i = 0; i < vm->nr_shared; i++)
-		if (!vm->shared[i].h.rm_pe)
-			sdei_notify(vm->pes[0], vm->nr_private + i);
+	for (i = 0; i < vm->nr_shared; i++) {
+		const struct sdei_handler *h = &vm->shared[i].h;
+		int e = vm->nr_private + i;
+		bool *w = &waits[level_of(vm, e)];
+
+		if (!*w && h->registered && h->enabled && !h->rm_pe && !running(vm->pes[0], e))
+			*w = is_pending(vm->pes[0], e);
+	}
+	if (waits[SDEI_NORMAL] || waits[SDEI_CRITICAL])
+		offer(vm, waits);
 }
 
 /* Registered or not, running or not: what UNREGISTER leaves. true: it runs. */

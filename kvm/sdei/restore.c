@@ -9,6 +9,7 @@
 
 #include "kernel/debug/print.h"
 #include "kvm/sdei/sdei.h"
+#include "kvm/smccc/smccc.h"
 #include "kvm/vgic/vgic.h"
 
 static bool pstate_ok(const struct sdei_pe *pe, u64 pstate)
@@ -31,7 +32,8 @@ static const char *apply(struct sdei *s, struct sdei_vcpu *sv, bool last)
 {
 	struct sdei_restore r = {
 		.pe = &sv->pe, .pe_words = sv->words, .last = last,
-		.vm_words = s->window && !s->applied ? s->words : NULL, .has_gic = vgic_ready(s->vm), .pstate_ok = pstate_ok, .irq_move = irq_move,
+		.vm_words = s->window && !s->applied ? s->words : NULL, .has_gic = vgic_ready(s->vm),
+		.closed = !(s->vm->fwregs.std_bmap & STD_SDEI), .pstate_ok = pstate_ok, .irq_move = irq_move,
 	};
 	const char *bad;
 
@@ -56,13 +58,13 @@ static void settle(struct sdei *s)
 	for (i = 0; i < s->m.nr_pes && !s->settled; i++) {
 		struct sdei_vcpu *sv = sdei_vcpu_of(s->m.pes[i]);
 
-		if (sv->window && !sv->applied)
-			(void)apply(s, sv, false);
+		if (sv->window && !sv->applied && !apply(s, sv, false))
+			sdei_reevaluate(&sv->pe);
 	}
 	s->settled = true;
 }
 
-/* The lock is held. Everybody looks: what was restored may be ready to start anywhere. */
+/* The lock is held. What was restored may be ready to start, here or, of the shared events, anywhere. */
 static void restore_done(struct sdei *s, struct sdei_vcpu *sv)
 {
 	unsigned i;
@@ -70,8 +72,10 @@ static void restore_done(struct sdei *s, struct sdei_vcpu *sv)
 	sdei_window_close(sv);
 	s->window = false;
 	settle(s);
-	for (i = 0; i < s->m.nr_pes; i++)
-		sdei_reevaluate(s->m.pes[i]);
+	sdei_reevaluate(&sv->pe);
+	for (i = 0; i < s->m.nr_shared; i++)
+		if (s->m.shared[i].h.rm_pe)
+			sdei_notify(&sv->pe, s->m.nr_private + i);
 	sdei_offer(&s->m);
 }
 

@@ -69,6 +69,9 @@ int sdei_restore(struct vcpu *v);
 /* REQ_SDEI, right before entry: starts what can start. */
 void sdei_dispatch(struct vcpu *v);
 
+/* Out of KVM_RUN, for who knows how long, with REQ_SDEI unserved: shared events that it was offered go to others. */
+void sdei_left(struct vcpu *v);
+
 /*
  * EVENT_COMPLETE with the guest loaded and interrupts off: true if x0 to x17, ELR_EL2 and SPSR_EL2 are the interrupted
  * code's; false: nothing done, take the long way.

@@ -37,14 +37,14 @@ static bool op_online(const struct sdei_pe *pe)
 	return READ_ONCE(v->state->mp_state) != KVM_MP_STATE_STOPPED && !v->config.el1_32bit;
 }
 
-/* In the guest, asleep in WFI, otherwise in KVM_RUN (it may wait for memory), not in KVM_RUN. */
+/* In the guest, asleep in WFI, otherwise in KVM_RUN (it may wait for memory), not in KVM_RUN or suspended. */
 static unsigned op_rank(const struct sdei_pe *pe)
 {
 	const struct vcpu *v = sdei_vcpu_of(pe)->v;
 
 	if (READ_ONCE(v->in_guest))
 		return 0;
-	if (!READ_ONCE(v->thread))
+	if (!READ_ONCE(v->thread) || READ_ONCE(v->state->mp_state) != KVM_MP_STATE_RUNNABLE)
 		return 3;
 	return READ_ONCE(v->state->stat.halt.blocking) ? 1 : 2;
 }
@@ -382,6 +382,19 @@ void sdei_cpu_on(struct vcpu *v)
 		pe_reset(v);
 }
 
+/* The ranks were right when somebody chose it: it is behind all who are in KVM_RUN now. */
+void sdei_left(struct vcpu *v)
+{
+	struct sdei *s = v->vm->sdei;
+	u64 flags;
+
+	if (!v->sdei)
+		return;
+	flags = spin_lock_irqsave(&s->lock);
+	sdei_offer(&s->m);
+	spin_unlock_irqrestore(&s->lock, flags);
+}
+
 void sdei_system_suspend(struct vcpu *v)
 {
 	if (!v->sdei)
@@ -399,9 +412,13 @@ void sdei_system_reset(struct vm *vm)
 
 	if (!s)
 		return;
-	flags = spin_lock_irqsave(&s->lock);
-	for (i = 0; i < s->m.nr_pes; i++)
+	/* One PE after the other, each as if switched off: interrupts are not masked for all of them. */
+	for (i = 0; i < READ_ONCE(s->m.nr_pes); i++) {
+		flags = spin_lock_irqsave(&s->lock);
 		sdei_pe_reset(s->m.pes[i]);
+		spin_unlock_irqrestore(&s->lock, flags);
+	}
+	flags = spin_lock_irqsave(&s->lock);
 	sdei_shared_reset(&s->m);
 	spin_unlock_irqrestore(&s->lock, flags);
 }

@@ -374,6 +374,13 @@ static void opting_in(void)
 	close(kvm);
 }
 
+static void refused(struct machine *m, const char *name)
+{
+	check_errno(ioctl(m->vcpu[0], KVM_RUN, 0), EINVAL, name);
+	check_eq(m->run[0]->exit_reason, KVM_EXIT_FAIL_ENTRY, "with KVM_EXIT_FAIL_ENTRY");
+	check_eq(m->run[0]->fail_entry.hardware_entry_failure_reason, KVM_NB_FAIL_SDEI_STATE, "and its reason");
+}
+
 /* The bit of the hypercall bitmap: without it every call is unknown, to a guest that has run before too. */
 static void gate(void)
 {
@@ -387,6 +394,10 @@ static void gate(void)
 	m = machine_make(ram_make());
 	place(&m, 0, 0, guest_version, guest_version_end);
 	set(m.vcpu[0], KVM_REG_ARM_STD_BMAP, bmap & ~2UL);
+	set(m.vcpu[0], PRIVATE(1, 1), 3);
+	set(m.vcpu[0], PRIVATE(1, 2), RAM_GPA + 0x900);
+	refused(&m, "an event restored as registered while gated off");
+	set(m.vcpu[0], PRIVATE(1, 1), 0);
 	check_eq(says(&m, 0), -1, "T1 VERSION while gated off, all 64 bits");
 	munmap(m.ram, RAM_SIZE);
 	machine_drop(&m);
@@ -413,13 +424,6 @@ static void values(struct machine *m)
 	bad_value(v, PRIVATE(0, 4), 0, ENOENT, "a word that is not there");
 	bad_value(v, CONTEXT(0, 21), 0, ENOENT, "a context's word that is not there");
 	bad_value(v, (PE & ~KVM_REG_SIZE_MASK) | KVM_REG_SIZE_U32, 0, ENOENT, "32 bits of a register");
-}
-
-static void refused(struct machine *m, const char *name)
-{
-	check_errno(ioctl(m->vcpu[0], KVM_RUN, 0), EINVAL, name);
-	check_eq(m->run[0]->exit_reason, KVM_EXIT_FAIL_ENTRY, "with KVM_EXIT_FAIL_ENTRY");
-	check_eq(m->run[0]->fail_entry.hardware_entry_failure_reason, KVM_NB_FAIL_SDEI_STATE, "and its reason");
 }
 
 /* What contradicts each other is found when the window closes, and can be put right. */

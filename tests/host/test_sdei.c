@@ -327,6 +327,16 @@ static void any_pe(void)
 	CHECK(sim.woken[0]);
 	IS(sdei_pe_mask(P0), 1);
 	CHECK(sim.woken[1] || sim.woken[2]);
+	CASE("T20 the chosen PE leaves KVM_RUN");
+	arm(P0, EV_SHARED);
+	sim.rank[1] = sim.rank[2] = 1;
+	trigger(P0, EV_SHARED);
+	CHECK(sim.woken[0] && !sim.woken[1] && !sim.woken[2]);
+	sim.rank[0] = 3;
+	sdei_offer(&sim.vm);
+	CHECK(sim.woken[1]);
+	IS(sim_look(P1), EV_SHARED);
+	IS(sim_look(P0), -1);
 }
 
 static void routing_answers(void)
