@@ -53,7 +53,8 @@ struct page *dirty_ring_page(struct vcpu *v, u64 index)
 
 static u32 used(const struct dirty_ring *r)
 {
-	return READ_ONCE(r->dirty) - READ_ONCE(r->reset);
+	/* Pairs with ring_reset: an entry that counts as free has been let go of. */
+	return READ_ONCE(r->dirty) - __atomic_load_n(&r->reset, __ATOMIC_ACQUIRE);
 }
 
 static bool nearly_full(const struct dirty_ring *r)
@@ -176,7 +177,7 @@ static int ring_reset(struct vm *vm, struct dirty_ring *r, struct batch *b)
 			break;
 		batch_add(vm, b, READ_ONCE(e->slot), READ_ONCE(e->offset));
 		__atomic_store_n(&e->flags, 0, __ATOMIC_RELEASE);
-		WRITE_ONCE(r->reset, r->reset + 1);
+		__atomic_store_n(&r->reset, r->reset + 1, __ATOMIC_RELEASE);
 		n++;
 	}
 	return n;

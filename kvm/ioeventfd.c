@@ -15,8 +15,7 @@
 struct ioeventfd {
 	struct iodev io;
 	struct list node;
-	struct file *file;
-	struct eventfd *event;
+	struct eventfd *event;	/* a reference; not the file, whose last descriptor irqfds wait for */
 	u32 bus;		/* 0: memory; else a flag of KVM_IOEVENTFD: a bus that arm64 has not, so it never rings, as on Linux */
 	u32 len;		/* 0: any */
 	bool match;
@@ -41,8 +40,7 @@ static int event_write(struct vcpu *v, struct iodev *io, u64 addr, unsigned len,
 
 static void event_free(struct ioeventfd *e)
 {
-	if (e->file)
-		file_put(e->file);
+	eventfd_put(e->event);
 	kfree(e);
 }
 
@@ -56,16 +54,17 @@ static bool collide(const struct ioeventfd *a, const struct ioeventfd *b)
 static struct ioeventfd *event_make(const struct kvm_ioeventfd *args, int *err)
 {
 	struct ioeventfd *e = kzalloc(sizeof(*e));
+	struct file *file;
 
 	*err = -ENOMEM;
 	if (!e)
 		return NULL;
-	*err = 0;
-	e->file = fd_get(args->fd);
-	if (!e->file)
-		*err = -EBADF;
-	else if (!(e->event = eventfd_from_file(e->file)))
-		*err = -EINVAL;
+	*err = eventfd_by_fd(args->fd, &e->event, &file);
+	if (*err) {
+		kfree(e);
+		return NULL;
+	}
+	file_put(file);
 	e->bus = args->flags & KVM_IOEVENTFD_FLAG_PIO ?: args->flags & KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY;
 	e->len = args->len;
 	e->match = args->flags & KVM_IOEVENTFD_FLAG_DATAMATCH;
@@ -76,10 +75,6 @@ static struct ioeventfd *event_make(const struct kvm_ioeventfd *args, int *err)
 	e->io.write = event_write;
 	e->io.shared = true;
 	list_init(&e->node);
-	if (*err) {
-		event_free(e);
-		e = NULL;
-	}
 	return e;
 }
 

@@ -214,23 +214,35 @@ void irqfd_acked(struct vm *vm, u32 spi)
 	spin_unlock_irqrestore(&f->list_lock, flags);
 }
 
-/* A reference to the eventfd behind fd. */
+int eventfd_by_fd(int fd, struct eventfd **event, struct file **file)
+{
+	*file = fd_get(fd);
+	if (!*file)
+		return -EBADF;
+	*event = eventfd_from_file(*file);
+	if (!*event) {
+		file_put(*file);
+		*file = NULL;
+		return -EINVAL;
+	}
+	eventfd_get(*event);
+	return 0;
+}
+
 static int event_get(int fd, struct eventfd **event)
 {
-	struct file *file = fd_get(fd);
+	struct file *file;
+	int ret = eventfd_by_fd(fd, event, &file);
 
-	if (!file)
-		return -EBADF;
-	*event = eventfd_from_file(file);
-	if (*event)
-		eventfd_get(*event);
-	file_put(file);
-	return *event ? 0 : -EINVAL;
+	if (!ret)
+		file_put(file);
+	return ret;
 }
 
 static int irqfd_assign(struct vm *vm, struct irqfds *f, const struct kvm_irqfd *args)
 {
 	struct irqfd *q, *other;
+	struct file *file = NULL;
 	u64 flags;
 	int ret;
 
@@ -244,7 +256,8 @@ static int irqfd_assign(struct vm *vm, struct irqfds *f, const struct kvm_irqfd 
 	q->vm = vm;
 	q->gsi = args->gsi;
 	q->waiter.func = irqfd_wake;
-	ret = event_get(args->fd, &q->event);
+	/* The file is held until we are in the queue: its end, which another thread may bring, must not go unheard. */
+	ret = eventfd_by_fd(args->fd, &q->event, &file);
 	if (!ret && (args->flags & KVM_IRQFD_FLAG_RESAMPLE))
 		ret = event_get(args->resamplefd, &q->resample);
 	if (ret)
@@ -263,9 +276,12 @@ static int irqfd_assign(struct vm *vm, struct irqfds *f, const struct kvm_irqfd 
 	/* Signalled before it was ours. */
 	if (eventfd_take(q->event))
 		gsi_set(vm, q->gsi, true);
+	file_put(file);
 	return 0;
 fail:
 	irqfd_free(q);
+	if (file)
+		file_put(file);
 	return ret;
 }
 

@@ -3,9 +3,13 @@
 #pragma once
 
 #include "kvm/kvm.h"
+#include "linux/fs/file.h"
 
 /* The guest is done with a level interrupt: irqfds with a resample eventfd lower its line and say so. Any context, no lock held. */
 void irqfd_acked(struct vm *vm, u32 spi);
+
+/* References to the eventfd behind fd and to its file: both, or -EBADF, -EINVAL (another kind of file) and *file NULL. */
+int eventfd_by_fd(int fd, struct eventfd **event, struct file **file);
 
 /* The VM's list of ioeventfds, which lives and dies with its irqfds; changed under vm->lock. NULL: no memory. */
 struct list *irqfds_ioeventfds(struct vm *vm);

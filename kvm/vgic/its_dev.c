@@ -13,6 +13,8 @@
 #include "kvm/vgic/priv.h"
 
 #define ITS_SIZE	0x20000UL	/* control frame, translation frame */
+/* Of a VM: one whose descriptor is closed stays, and each message to the VM searches all of them. */
+#define ITS_MAX		256
 
 struct vgic_its {
 	struct its its;
@@ -101,7 +103,8 @@ int vgic_its_attach(struct vgic *g)
 
 static int its_create(struct vm *vm, void **priv)
 {
-	struct vgic_its *i = kzalloc(sizeof(*i));
+	struct vgic_its *i = kzalloc(sizeof(*i)), *other;
+	unsigned n = 0;
 	int ret = 0;
 
 	if (!i)
@@ -111,7 +114,11 @@ static int its_create(struct vm *vm, void **priv)
 	i->vm = vm;
 	i->base = VGIC_UNSET;
 	mutex_lock(&vm->lock);
-	if (vm->vgic)
+	for (other = vm->its; other; other = other->next)
+		n++;
+	if (n >= ITS_MAX)
+		ret = -ENOSPC;
+	else if (vm->vgic)
 		ret = vgic_lpis_create(&vm->vgic->d);
 	if (!ret) {
 		if (vm->vgic)

@@ -569,6 +569,20 @@ static void stress(void)
 	machine_drop(&s->m);
 }
 
+/* One stays with its VM when its descriptor is closed: there is an end. */
+static void too_many(void)
+{
+	struct kvm_create_device d = { .type = KVM_DEV_TYPE_ARM_VGIC_ITS };
+	struct vm vm = VM(sink);
+	unsigned n;
+
+	for (n = 0; n < 256 && !ioctl(vm.fd, KVM_CREATE_DEVICE, &d); n++)
+		close(d.fd);
+	check_eq(n, 256, "256 of them");
+	check_errno(ioctl(vm.fd, KVM_CREATE_DEVICE, &d), ENOSPC, "and no more");
+	vm_drop(&vm);
+}
+
 int main(void)
 {
 	attributes();
@@ -576,5 +590,7 @@ int main(void)
 	save_restore();
 	bad_tables();
 	stress();
+	if (on_nestbox())
+		too_many();
 	return report();
 }

@@ -22,6 +22,7 @@ GUEST(irqs,
 /* Stores to 0x0b000000 + 0, 4 (values 1, 2), then reports. */
 GUEST(bell, "mov w0, #1; str w0, [x27]; mov w0, #2; str w0, [x27, #4]; mov w0, #3; str w0, [x27, #4];"
 	"str x0, [x28]; 1: b 1b");
+GUEST(rings, "1: str w0, [x27]; str x0, [x28]; b 1b");
 GUEST(spin, "1: b 1b");
 /* Reports GICD_IIDR, then each time that it reads as something else. */
 GUEST(iidr, "1: ldr w1, [x26, #8]; str x1, [x28]; 2: ldr w0, [x26, #8]; cmp w0, w1; b.eq 2b; b 1b");
@@ -228,6 +229,39 @@ static void resample(void)
 	vm_drop(&vm);
 }
 
+/* An irqfd ends with its eventfd's last descriptor, though an ioeventfd still rings that; which happens in the background. */
+static void last_descriptor(void)
+{
+	struct vm vm = VM(rings);
+	int gic = gic_ready(&vm), ev = eventfd(0, EFD_NONBLOCK), tries;
+	struct kvm_irqfd irqfd = { .fd = ev, .gsi = 10 };
+	struct kvm_ioeventfd bell = { .addr = 0x0b000000, .len = 4, .fd = ev };
+	uint32_t pending = 0;
+
+	set(vm.vcpu, REG_X(27), 0x0b000000);
+	must(ioctl(vm.fd, KVM_IRQFD, &irqfd));
+	must(ioctl(vm.fd, KVM_IOEVENTFD, &bell));
+	guest_says(&vm, 0);
+	for (tries = 0; tries < 3000 && !pending; tries++) {
+		must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x204, &pending));
+		if (!pending)
+			msleep(10);
+	}
+	check_eq(pending, 1 << 10, "a guest's store, an ioeventfd, an irqfd, an interrupt");
+	close(ev);
+	for (tries = 0; tries < 3000 && pending; tries++) {
+		pending = 0;		/* an edge, which stays until the VMM writes what is pending */
+		must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x204, &pending));
+		guest_says(&vm, 0);
+		must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, 0x204, &pending));
+		if (pending)
+			msleep(10);
+	}
+	check_eq(pending, 0, "no interrupt once the descriptor is closed");
+	close(gic);
+	vm_drop(&vm);
+}
+
 /* What is there and what is not: which call tells. */
 static void registers(void)
 {
@@ -395,6 +429,7 @@ int main(void)
 	lines();
 	irqfd();
 	ioeventfd();
+	last_descriptor();
 	resample();
 	level_again();
 	registers();
