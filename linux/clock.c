@@ -225,9 +225,7 @@ SYSCALL(clock_nanosleep)
 	u64 ns, now, off;
 	s64 ret;
 
-	if (id == CLOCK_THREAD_CPUTIME_ID || (a1 & ~(u64)TIMER_ABSTIME_FLAG))
-		return -EINVAL;
-	if (id < 0 || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_MONOTONIC_RAW)
+	if (id < 0 || id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID || id == CLOCK_MONOTONIC_RAW)
 		return -EOPNOTSUPP;
 	err = clock_read(id, &now);
 	if (!err)

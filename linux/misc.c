@@ -76,7 +76,8 @@ SYSCALL(getrandom)
 	u8 buf[256];
 	u64 done = 0;
 
-	if (a2 & ~(u64)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))
+	if (a2 & ~(u64)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE) ||
+	    (a2 & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
 	a1 = MIN(a1, 0x7ffff000UL);
 	while (done < a1) {

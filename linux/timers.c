@@ -91,14 +91,14 @@ SYSCALL(setitimer)
 	struct kitimerval v = {}, old = {};
 	u64 value, interval;
 
-	if (a0 > ITIMER_PROF)
-		return -EINVAL;
 	if (a1 && get_user(v, a1))
 		return -EFAULT;
+	if (a0 > ITIMER_PROF)
+		return -EINVAL;
 	if (kval_ns(&v.value, &value) || kval_ns(&v.interval, &interval))
 		return -EINVAL;
 	if (a0 != ITIMER_REAL)
-		return value ? -EINVAL : 0;
+		return value ? -EINVAL : a2 ? put_user(old, a2) : 0;
 	old.value = kval_of(itimer_left(p));
 	old.interval = kval_of(p->itimer_interval);
 	ktimer_cancel_sync(&p->itimer_real);
@@ -303,7 +303,7 @@ SYSCALL(timer_settime)
 	struct kitimerspec old;
 	struct ptimer *pt;
 	u64 value, interval, flags, off;
-	int err = itimerspec_get(a2, &value, &interval);
+	int err = a2 ? itimerspec_get(a2, &value, &interval) : -EINVAL;
 
 	if (err)
 		return err;

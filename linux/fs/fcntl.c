@@ -9,7 +9,7 @@
 
 SYSCALL(dup)
 {
-	struct file *f = fd_get(a0);
+	struct file *f = fd_get_any(a0);
 	int fd;
 
 	if (!f)
@@ -27,7 +27,7 @@ SYSCALL(dup3)
 
 	if ((int)a0 == (int)a1 || a2 & ~(u64)O_CLOEXEC)
 		return -EINVAL;
-	f = fd_get(a0);
+	f = fd_get_any(a0);
 	if (!f)
 		return -EBADF;
 	fd = fd_replace(a1, f, a2 & O_CLOEXEC);
@@ -95,9 +95,11 @@ static s64 do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
 		return fd_flags(fd, arg & FD_CLOEXEC) < 0 ? -EBADF : 0;
 	case F_GETFL:
 		return f->flags | O_LARGEFILE;
+	}
+	if (f->flags & O_PATH)
+		return -EBADF;
+	switch (cmd) {
 	case F_SETFL:
-		if (f->flags & O_PATH)
-			return -EBADF;
 		WRITE_ONCE(f->flags, (f->flags & ~SETFL_MASK) | (arg & SETFL_MASK));
 		return 0;
 	case F_GETLK:
@@ -127,7 +129,7 @@ static s64 do_fcntl(int fd, struct file *f, u32 cmd, u64 arg)
 
 SYSCALL(fcntl)
 {
-	struct file *f = fd_get(a0);
+	struct file *f = fd_get_any(a0);
 	s64 r;
 
 	if (!f)
@@ -151,8 +153,6 @@ static s64 do_ioctl(int fd, struct file *f, u32 cmd, u64 arg)
 {
 	s64 left;
 
-	if (f->flags & O_PATH)
-		return -EBADF;
 	switch (cmd) {
 	case FIONBIO:
 		return ioctl_nbio(f, arg);
@@ -196,7 +196,7 @@ SYSCALL(getdents64)
 	return r;
 }
 
-/* Memory is all there is: nothing to write back. */
+/* Calls that have nothing to do here still say which descriptors and arguments are wrong. */
 static s64 check_fd(int fd)
 {
 	struct file *f = fd_get(fd);
@@ -207,14 +207,27 @@ static s64 check_fd(int fd)
 	return 0;
 }
 
+/* Memory is all there is: nothing to write back. Streams cannot be. */
+static s64 sync_fd(int fd)
+{
+	struct file *f = fd_get(fd);
+	s64 r;
+
+	if (!f)
+		return -EBADF;
+	r = f->inode && !inode_is_fifo(f->inode) ? 0 : -EINVAL;
+	file_put(f);
+	return r;
+}
+
 SYSCALL(fsync)
 {
-	return check_fd(a0);
+	return sync_fd(a0);
 }
 
 SYSCALL(fdatasync)
 {
-	return check_fd(a0);
+	return sync_fd(a0);
 }
 
 SYSCALL(syncfs)
@@ -224,17 +237,43 @@ SYSCALL(syncfs)
 
 SYSCALL(flock)
 {
+	u32 op = (u32)a1 & ~LOCK_NB;
+
+	if (a1 & LOCK_MAND)
+		return 0;
+	if (op != LOCK_SH && op != LOCK_EX && op != LOCK_UN)
+		return -EINVAL;
 	return check_fd(a0);
 }
 
 SYSCALL(fadvise64)
 {
-	return check_fd(a0);
+	struct file *f = fd_get(a0);
+	s64 r;
+
+	if (!f)
+		return -EBADF;
+	if (!f->inode || inode_is_fifo(f->inode))
+		r = f->ops->lseek ? 0 : -ESPIPE;
+	else
+		r = (s64)a2 < 0 || (int)a3 < 0 || (int)a3 > 5 ? -EINVAL : 0;
+	file_put(f);
+	return r;
 }
 
 SYSCALL(readahead)
 {
-	return check_fd(a0);
+	struct file *f = fd_get(a0);
+	s64 r;
+
+	if (!f)
+		return -EBADF;
+	if ((f->flags & O_ACCMODE) == O_WRONLY)
+		r = -EBADF;
+	else
+		r = f->inode && inode_is_reg(f->inode) && (s64)a2 >= 0 ? 0 : -EINVAL;
+	file_put(f);
+	return r;
 }
 
 SYSCALL(sync)
@@ -244,7 +283,17 @@ SYSCALL(sync)
 
 SYSCALL(sync_file_range)
 {
-	return check_fd(a0);
+	struct file *f = fd_get(a0);
+	s64 r = 0;
+
+	if (!f)
+		return -EBADF;
+	if ((a3 & ~7UL) || (s64)a1 < 0 || (s64)a2 < 0 || (s64)(a1 + a2) < 0)
+		r = -EINVAL;
+	else if (!f->inode || inode_is_fifo(f->inode))
+		r = -ESPIPE;
+	file_put(f);
+	return r;
 }
 
 /* No extended attributes: what asks is told that the file system has none. */

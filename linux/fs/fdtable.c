@@ -210,9 +210,20 @@ static struct fdtable *current_fds(void)
 	return current_task()->proc->files;
 }
 
-struct file *fd_get(int fd)
+struct file *fd_get_any(int fd)
 {
 	return fdtable_file(current_fds(), fd);
+}
+
+struct file *fd_get(int fd)
+{
+	struct file *f = fd_get_any(fd);
+
+	if (f && (f->flags & O_PATH)) {
+		file_put(f);
+		return NULL;
+	}
+	return f;
 }
 
 static unsigned fd_limit(void)

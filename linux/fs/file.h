@@ -62,7 +62,8 @@ struct file *file_get(struct file *f);
 void file_put(struct file *f);
 
 /* The current process's descriptors. */
-struct file *fd_get(int fd);			/* with a reference, or NULL (-EBADF) */
+struct file *fd_get(int fd);			/* with a reference, or NULL (-EBADF), also for O_PATH */
+struct file *fd_get_any(int fd);		/* with a reference, or NULL (-EBADF): calls on what a descriptor names */
 int fd_install(struct file *f, bool cloexec);	/* consumes the reference on success; fd, -EMFILE, -ENOMEM */
 int fd_close(int fd);
 /* Take @f back, which has just been installed as @fd, unless somebody has put another file there. */

@@ -234,7 +234,7 @@ static int walk_start(struct walk *w, int dirfd, const char *name)
 		strlcpy(w->rest + strlen(w->rest), name, PATH_SIZE - strlen(w->rest));
 		return 0;
 	}
-	f = fd_get(dirfd);
+	f = fd_get_any(dirfd);
 	if (!f)
 		return -EBADF;
 	if (!f->inode || !inode_is_dir(f->inode)) {
@@ -250,7 +250,7 @@ static int walk_start(struct walk *w, int dirfd, const char *name)
 /* AT_EMPTY_PATH: dirfd itself. */
 static int walk_self(int dirfd, struct path *p)
 {
-	struct file *f = fd_get(dirfd);
+	struct file *f = fd_get_any(dirfd);
 
 	if (!f)
 		return -EBADF;

@@ -266,7 +266,7 @@ SYSCALL(chdir)
 
 SYSCALL(fchdir)
 {
-	struct file *f = fd_get(a0);
+	struct file *f = fd_get_any(a0);
 	s64 r;
 
 	if (!f)

@@ -103,7 +103,8 @@ struct file *do_open(int dirfd, const char *name, u32 flags, u32 mode, int *err)
 
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-	if ((flags & O_ACCMODE) == O_ACCMODE) {
+	/* A file without a name is to be written to. */
+	if ((flags & O_ACCMODE) == O_ACCMODE || ((flags & O_TMPFILE) == O_TMPFILE && (flags & O_ACCMODE) == O_RDONLY)) {
 		*err = -EINVAL;
 		return NULL;
 	}
@@ -293,21 +294,23 @@ SYSCALL(fallocate)
 	struct file *f;
 	s64 r;
 
-	if ((s64)a2 < 0 || (s64)a3 <= 0)
-		return -EINVAL;
 	f = fd_get(a0);
 	if (!f)
 		return -EBADF;
-	if ((f->flags & O_ACCMODE) == O_RDONLY || (f->flags & O_PATH))
-		r = -EBADF;
-	else if (!f->inode || f->ops != &reg_file_ops)
-		r = -ENODEV;
-	else if (a2 >= MAX_FILE || a3 > MAX_FILE - a2)
-		r = -EFBIG;
+	if ((s64)a2 < 0 || (s64)a3 <= 0)
+		r = -EINVAL;
 	else if (a1 & ~(u64)(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
 		r = -EOPNOTSUPP;
 	else if ((a1 & FALLOC_FL_PUNCH_HOLE) && !(a1 & FALLOC_FL_KEEP_SIZE))
 		r = -EOPNOTSUPP;
+	else if ((f->flags & O_ACCMODE) == O_RDONLY)
+		r = -EBADF;
+	else if (f->inode && inode_is_fifo(f->inode))
+		r = -ESPIPE;
+	else if (!f->inode || f->ops != &reg_file_ops)
+		r = -ENODEV;
+	else if (a2 >= MAX_FILE || a3 > MAX_FILE - a2)
+		r = -EFBIG;
 	else
 		r = do_fallocate(f->inode, a1, a2, a3);
 	file_put(f);

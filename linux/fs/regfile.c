@@ -208,6 +208,8 @@ SYSCALL(memfd_create)
 	if (a1 & ~(u64)(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB | MFD_NOEXEC_SEAL | MFD_EXEC |
 			0xfc000000U))
 		return -EINVAL;
+	if ((a1 & MFD_EXEC) && (a1 & MFD_NOEXEC_SEAL))
+		return -EINVAL;
 	if (a1 & MFD_HUGETLB)
 		return -ENOSYS;		/* no hugetlbfs here; memfds get 2 MiB blocks by themselves */
 	memcpy(path, "/memfd:", 7);

@@ -8,6 +8,7 @@
 #include "linux/fs/vfs.h"
 
 #define MAX_IOV		1024
+#define SEEK_LAST	4	/* SEEK_HOLE */
 
 static bool can_read(const struct file *f)
 {
@@ -27,10 +28,10 @@ static ssize_t file_rw_at(struct file *f, struct iobuf *b, u64 *pos, bool write)
 		return -EBADF;
 	if (!op)
 		return -EINVAL;
+	if (b->user && (b->addr > USER_END || b->len > USER_END - b->addr))
+		return -EFAULT;
 	if (b->len > MAX_RW)
 		b->len = MAX_RW;
-	if (b->user && (b->addr >= USER_END || b->len > USER_END - b->addr) && b->len)
-		return -EFAULT;
 	return op(f, b, pos);
 }
 
@@ -138,8 +139,21 @@ static ssize_t rw_vec(struct file *f, const struct iovec *v, unsigned n, u64 *po
 	return done ? done : r;
 }
 
+/* No segment is negative, whether it comes to be used or not. */
+static s64 vec_get(struct iovec *v, u64 uvec, u64 n)
+{
+	u64 i;
+
+	if (copy_from_user(v, uvec, n * sizeof(*v)))
+		return -EFAULT;
+	for (i = 0; i < n; i++)
+		if ((s64)v[i].iov_len < 0)
+			return -EINVAL;
+	return 0;
+}
+
 /* With pos NULL at the file's own position. */
-static s64 rwv_fd(int fd, u64 uvec, u64 n, u64 *pos, bool write)
+static s64 rwv_fd(int fd, u64 uvec, u64 n, u64 *pos, u64 flags, bool write)
 {
 	struct file *f = fd_get(fd);
 	struct iovec *v = NULL;
@@ -148,17 +162,24 @@ static s64 rwv_fd(int fd, u64 uvec, u64 n, u64 *pos, bool write)
 
 	if (!f)
 		return -EBADF;
-	if (n > MAX_IOV) {
-		file_put(f);
-		return -EINVAL;
-	}
+	r = write ? can_write(f) ? 0 : -EBADF : can_read(f) ? 0 : -EBADF;
+	if (!r && pos && !f->ops->lseek)
+		r = -ESPIPE;
+	if (!r && n > MAX_IOV)
+		r = -EINVAL;
+	if (r)
+		goto out;
+	r = -ENOMEM;
 	v = kmalloc((n + 1) * sizeof(*v));
 	if (v)
-		r = copy_from_user(v, uvec, n * sizeof(*v));
+		r = vec_get(v, uvec, n);
+	/* RWF_*: hints, except for the ones refused. */
+	if (!r && (flags & ~0x1fUL))
+		r = -EOPNOTSUPP;
 	if (r)
 		goto out;
 	if (pos) {
-		r = f->ops->lseek ? rw_vec(f, v, n, pos, write) : -ESPIPE;
+		r = rw_vec(f, v, n, pos, write);
 	} else if (f->ops->lseek) {
 		mutex_lock(&f->pos_lock);
 		r = rw_vec(f, v, n, &f->pos, write);
@@ -174,32 +195,29 @@ out:
 
 SYSCALL(readv)
 {
-	return rwv_fd(a0, a1, a2, NULL, false);
+	return rwv_fd(a0, a1, a2, NULL, 0, false);
 }
 
 SYSCALL(writev)
 {
-	return rwv_fd(a0, a1, a2, NULL, true);
+	return rwv_fd(a0, a1, a2, NULL, 0, true);
 }
 
 SYSCALL(preadv)
 {
-	return (s64)a3 < 0 ? -EINVAL : rwv_fd(a0, a1, a2, &a3, false);
+	return (s64)a3 < 0 ? -EINVAL : rwv_fd(a0, a1, a2, &a3, 0, false);
 }
 
 SYSCALL(pwritev)
 {
-	return (s64)a3 < 0 ? -EINVAL : rwv_fd(a0, a1, a2, &a3, true);
+	return (s64)a3 < 0 ? -EINVAL : rwv_fd(a0, a1, a2, &a3, 0, true);
 }
 
-/* Flags (RWF_*) are hints except for the ones refused. */
 static s64 rwv2(u64 fd, u64 v, u64 n, u64 pos, u64 flags, bool write)
 {
-	if (flags & ~0x1fUL)
-		return -EOPNOTSUPP;
 	if (pos == ~0UL)
-		return rwv_fd(fd, v, n, NULL, write);
-	return (s64)pos < 0 ? -EINVAL : rwv_fd(fd, v, n, &pos, write);
+		return rwv_fd(fd, v, n, NULL, flags, write);
+	return (s64)pos < 0 ? -EINVAL : rwv_fd(fd, v, n, &pos, flags, write);
 }
 
 SYSCALL(preadv2)
@@ -219,8 +237,8 @@ SYSCALL(lseek)
 
 	if (!f)
 		return -EBADF;
-	if (f->flags & O_PATH)
-		r = -EBADF;
+	if ((u32)a2 > SEEK_LAST)
+		r = -EINVAL;
 	else
 		r = f->ops->lseek ? f->ops->lseek(f, a1, (int)a2) : -ESPIPE;
 	file_put(f);

@@ -106,10 +106,12 @@ SYSCALL(signalfd4)
 	u64 mask;
 	s64 r = a0;
 
-	if (a3 & ~(u64)(SFD_CLOEXEC | SFD_NONBLOCK) || a2 != sizeof(mask))
+	if (a2 != sizeof(mask))
 		return -EINVAL;
 	if (get_user(mask, a1))
 		return -EFAULT;
+	if (a3 & ~(u64)(SFD_CLOEXEC | SFD_NONBLOCK))
+		return -EINVAL;
 	mask &= ~(BIT(SIGKILL - 1) | BIT(SIGSTOP - 1));
 	if ((int)a0 == -1)
 		return signalfd_new(mask, a3);

@@ -8,6 +8,7 @@
 #define SOCK_STREAM	1
 #define SOCK_SEQPACKET	5
 #define SOCK_TYPE	0xf
+#define SO_OPTIONS	79	/* the last one of 6.12 */
 #define MSG_PEEK	2
 #define MSG_DONTWAIT	0x40
 #define MSG_NOSIGNAL	0x4000
@@ -115,15 +116,14 @@ static int get_addr(u64 uaddr, u64 len, struct unix_addr *addr)
 SYSCALL(bind)
 {
 	struct unix_addr addr;
-	int err = get_addr(a1, (u32)a2, &addr);
-	struct file *f;
+	int err;
+	struct file *f = sock_get(a0, &err);
 
-	if (err)
-		return err;
-	f = sock_get(a0, &err);
 	if (!f)
 		return err;
-	err = usock_bind(f->priv, &addr, a2);
+	err = get_addr(a1, (u32)a2, &addr);
+	if (!err)
+		err = usock_bind(f->priv, &addr, a2);
 	file_put(f);
 	return err;
 }
@@ -152,15 +152,14 @@ SYSCALL(listen)
 SYSCALL(connect)
 {
 	struct unix_addr addr;
-	int err = get_addr(a1, (u32)a2, &addr);
-	struct file *f;
+	int err;
+	struct file *f = sock_get(a0, &err);
 
-	if (err)
-		return err;
-	f = sock_get(a0, &err);
 	if (!f)
 		return err;
-	err = usock_connect(f->priv, &addr, a2, !(f->flags & O_NONBLOCK));
+	err = get_addr(a1, (u32)a2, &addr);
+	if (!err)
+		err = usock_connect(f->priv, &addr, a2, !(f->flags & O_NONBLOCK));
 	file_put(f);
 	return restartable(err);
 }
@@ -263,8 +262,6 @@ SYSCALL(shutdown)
 	peer = usock_peer(s);
 	if (a1 > 2)
 		err = -EINVAL;
-	else if (!peer)
-		err = -ENOTCONN;
 	if (!err) {
 		if (a1 != 1)
 			WRITE_ONCE(s->shut_rd, true);
@@ -272,8 +269,10 @@ SYSCALL(shutdown)
 			WRITE_ONCE(s->shut_wr, true);
 		waitq_wake(&s->rd, 0);
 		waitq_wake(&s->wr, 0);
-		waitq_wake(&peer->rd, 0);
-		waitq_wake(&peer->wr, 0);
+		if (peer) {
+			waitq_wake(&peer->rd, 0);
+			waitq_wake(&peer->wr, 0);
+		}
 	}
 	usock_put(peer);
 	file_put(f);
@@ -287,6 +286,8 @@ static s64 sock_option(struct usock *s, u64 name, u64 uval, u64 ulen)
 
 	if (get_user(len, ulen))
 		return -EFAULT;
+	if ((s32)len < 0)
+		return -EINVAL;
 	switch (name) {
 	case SO_TYPE:
 		cred[0] = SOCK_STREAM;
@@ -334,13 +335,22 @@ SYSCALL(getsockopt)
 
 SYSCALL(setsockopt)
 {
-	int err;
+	int err, val;
 	struct file *f = sock_get(a0, &err);
 
 	if (!f)
 		return err;
 	file_put(f);
-	return a1 == SOL_SOCKET ? 0 : -EOPNOTSUPP;
+	if ((s32)a4 < 0)
+		return -EINVAL;
+	if (a1 != SOL_SOCKET)
+		return -EOPNOTSUPP;
+	if ((u32)a4 < sizeof(val))
+		return -EINVAL;
+	if (get_user(val, a3))
+		return -EFAULT;
+	/* Nothing of it matters here, but a name that Linux has not is told. */
+	return a2 >= SO_DEBUG && a2 <= SO_OPTIONS && a2 != SO_TYPE && a2 != SO_ERROR ? 0 : -ENOPROTOOPT;
 }
 
 SYSCALL(sendmsg)

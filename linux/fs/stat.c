@@ -89,7 +89,7 @@ SYSCALL(newfstatat)
 
 SYSCALL(fstat)
 {
-	struct file *f = fd_get(a0);
+	struct file *f = fd_get_any(a0);
 	struct stat st;
 
 	if (!f)
@@ -110,7 +110,8 @@ SYSCALL(statx)
 	struct stat st;
 	s64 r;
 
-	if (a2 & ~(u64)(STAT_FLAGS | AT_STATX_SYNC_TYPE) || a3 & STATX__RESERVED)
+	if (a2 & ~(u64)(STAT_FLAGS | AT_STATX_SYNC_TYPE) || a3 & STATX__RESERVED ||
+	    (a2 & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
 		return -EINVAL;
 	r = stat_path(a0, a1, a2, &st);
 	if (r)
@@ -161,7 +162,7 @@ SYSCALL(statfs)
 
 SYSCALL(fstatfs)
 {
-	struct file *f = fd_get(a0);
+	struct file *f = fd_get_any(a0);
 	s64 r;
 
 	if (!f)
@@ -214,16 +215,20 @@ static int read_link(struct path *p, char *buf)
 SYSCALL(readlinkat)
 {
 	struct path p;
-	char *buf;
+	char *buf, first;
 	s64 r;
 
 	if ((s32)a3 <= 0)
 		return -EINVAL;
+	if (get_user(first, a1))
+		return -EFAULT;
 	r = path_walk_user(a0, a1, WALK_EMPTY, &p);
 	if (r)
 		return r;
 	buf = kmalloc(PATH_SIZE);
 	r = buf ? read_link(&p, buf) : -ENOMEM;
+	if (r == -EINVAL && !first)
+		r = -ENOENT;	/* a directory that no name was given for */
 	if (r > (s32)a3)
 		r = (s32)a3;
 	if (r > 0 && copy_to_user(a2, buf, r))

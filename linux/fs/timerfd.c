@@ -182,9 +182,9 @@ SYSCALL(timerfd_settime)
 	struct file *f;
 	s64 r;
 
-	if (a1 & ~(u64)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET))
-		return -EINVAL;
 	r = timespec_from_user(a2, &period);
+	if (r != -EFAULT && (a1 & ~(u64)(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)))
+		return -EINVAL;
 	if (!r)
 		r = timespec_from_user(a2 + 16, &value);
 	if (r)

@@ -29,7 +29,7 @@ struct ucmsghdr {
 
 static int add_right(struct unix_rights *r, int fd)
 {
-	struct file *f = fd_get(fd);
+	struct file *f = fd_get_any(fd);
 
 	if (!f)
 		return -EBADF;

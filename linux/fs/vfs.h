@@ -76,6 +76,7 @@ u64 now_realtime(void);				/* ns since the epoch */
 static inline bool inode_is_dir(const struct inode *i) { return (i->mode & S_IFMT) == S_IFDIR; }
 static inline bool inode_is_link(const struct inode *i) { return (i->mode & S_IFMT) == S_IFLNK; }
 static inline bool inode_is_reg(const struct inode *i) { return (i->mode & S_IFMT) == S_IFREG; }
+static inline bool inode_is_fifo(const struct inode *i) { return (i->mode & S_IFMT) == S_IFIFO; }
 
 /* Names; fs_lock held for writing (dir_find: for reading). Lookup results carry no reference. */
 struct inode *dir_find(struct inode *dir, const char *name);

@@ -537,20 +537,41 @@ static int protect_area(struct mm *mm, struct area *a, u32 prot)
 	return err;
 }
 
+/* PROT_GROWSDOWN: from where the area that grows begins, such as a stack. */
+static int grow_check(struct mm *mm, u64 *addr, u64 *len)
+{
+	struct area *a = area_find(mm, *addr);
+
+	if (!a)
+		return -ENOMEM;
+	if (!(a->flags & MAP_GROWSDOWN_))
+		return -EINVAL;
+	*len += *addr - a->start;
+	*addr = a->start;
+	return 0;
+}
+
 int mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
 {
 	struct area *a;
 	u64 at = addr;
 	int err;
 
-	len = ALIGN_UP(len, PAGE_SIZE);
 	if (addr & ~PAGE_MASK)
 		return -EINVAL;
 	if (!len)
 		return 0;
-	if (len > USER_END || addr > USER_END - len)
+	len = ALIGN_UP(len, PAGE_SIZE);
+	if (!len || len > USER_END || addr > USER_END - len)
 		return -ENOMEM;
 	down_write(&mm->lock);
+	if (prot & PROT_GROWSDOWN) {
+		err = grow_check(mm, &addr, &len);
+		if (err)
+			goto out;
+		at = addr;
+		prot &= ~(u32)PROT_GROWSDOWN;
+	}
 	err = area_split(mm, addr);
 	if (!err)
 		err = area_split(mm, addr + len);
@@ -565,6 +586,7 @@ int mm_protect(struct mm *mm, u64 addr, u64 len, u32 prot)
 	}
 	if (!err && at < addr + len)
 		err = -ENOMEM;		/* a hole */
+out:
 	up_write(&mm->lock);
 	return err;
 }

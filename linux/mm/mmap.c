@@ -12,17 +12,11 @@
 
 #define MAP_LOCKED_	0x2000
 
-static s64 mmap_file(struct map_request *rq, int fd, struct file **out, struct memobj **fresh)
+static s64 mmap_file(struct map_request *rq, struct file *f, struct memobj **fresh)
 {
-	struct file *f = fd_get(fd);
 	int err;
 
-	if (!f)
-		return -EBADF;
-	*out = f;
 	rq->file = f;
-	if ((f->flags & O_PATH))
-		return -EBADF;
 	if ((f->flags & O_ACCMODE) == O_WRONLY)
 		return -EACCES;
 	if ((rq->flags & MAP_TYPE) != MAP_PRIVATE && (f->flags & O_ACCMODE) != O_RDWR) {
@@ -43,29 +37,43 @@ static s64 mmap_file(struct map_request *rq, int fd, struct file **out, struct m
 	return err;
 }
 
+/* What is wrong with the arguments, the file aside. */
+static s64 mmap_check(u64 len, u64 flags)
+{
+	u64 type = flags & MAP_TYPE;
+
+	if (!len)
+		return -EINVAL;
+	if (len > USER_END)
+		return -ENOMEM;
+	if (type < MAP_SHARED || type > MAP_SHARED_VALIDATE || (type == MAP_SHARED_VALIDATE && (flags & MAP_ANONYMOUS)))
+		return -EINVAL;
+	/* Growing down moves the offset along: only memory that has none can. */
+	if ((flags & MAP_GROWSDOWN) && (!(flags & MAP_ANONYMOUS) || type != MAP_PRIVATE))
+		return -EINVAL;
+	return flags & MAP_HUGETLB ? -ENOMEM : 0;	/* none are set aside */
+}
+
 SYSCALL(mmap)
 {
 	struct map_request rq = { .addr = a0, .len = a1, .prot = a2, .flags = a3 & ~AREA_NOWRITE, .offset = a5 };
 	struct mm *mm = mm_current();
 	struct memobj *fresh = NULL;
 	struct file *f = NULL;
-	s64 ret = 0;
+	s64 ret;
 
-	if ((a5 & ~PAGE_MASK) || !a1)
+	if (a5 & ~PAGE_MASK)
 		return -EINVAL;
-	if (a1 > USER_END)
-		return -ENOMEM;
-	rq.len = ALIGN_UP(a1, PAGE_SIZE);
-	if ((a3 & MAP_TYPE) < MAP_SHARED || (a3 & MAP_TYPE) > MAP_SHARED_VALIDATE)
-		return -EINVAL;
-	/* Growing down moves the offset along: only memory that has none can. */
-	if ((a3 & MAP_GROWSDOWN) && (!(a3 & MAP_ANONYMOUS) || (a3 & MAP_TYPE) != MAP_PRIVATE))
-		return -EINVAL;
-	if (a3 & MAP_HUGETLB)
-		return -ENOMEM;		/* none are set aside */
 	if (!(a3 & MAP_ANONYMOUS)) {
-		ret = mmap_file(&rq, (int)a4, &f, &fresh);
-	} else {
+		f = fd_get((int)a4);
+		if (!f)
+			return -EBADF;
+	}
+	ret = mmap_check(a1, a3);
+	rq.len = ALIGN_UP(a1, PAGE_SIZE);
+	if (!ret && f) {
+		ret = mmap_file(&rq, f, &fresh);
+	} else if (!ret) {
 		rq.offset = 0;
 		if ((a3 & MAP_TYPE) != MAP_PRIVATE) {
 			fresh = rq.obj = memobj_create(rq.len);
@@ -98,7 +106,10 @@ SYSCALL(mprotect)
 {
 	if (a2 & ~(u64)(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP))
 		return -EINVAL;
-	return mm_protect(mm_current(), a0, a1, a2 & (PROT_READ | PROT_WRITE | PROT_EXEC));
+	/* Nothing here grows up. */
+	if (a2 & PROT_GROWSUP)
+		return -EINVAL;
+	return mm_protect(mm_current(), a0, a1, a2 & (PROT_READ | PROT_WRITE | PROT_EXEC | PROT_GROWSDOWN));
 }
 
 SYSCALL(brk)
@@ -220,7 +231,9 @@ static s64 remap_locked(struct mm *mm, struct remap *r, struct list *gone)
 		return -EFAULT;
 	if (!r->old_len && !area_shared(a))
 		return -EINVAL;
-	if ((r->flags & MREMAP_DONTUNMAP) && (a->ops || r->old_len != r->new_len))
+	if ((r->flags & MREMAP_FIXED) && r->new_addr < old_end && r->old < r->new_addr + r->new_len)
+		return -EINVAL;
+	if ((r->flags & MREMAP_DONTUNMAP) && a->ops)
 		return -EINVAL;
 	if (r->flags & MREMAP_FIXED) {
 		if (mm_zap(mm, r->new_addr, r->new_addr + r->new_len) ||
@@ -264,12 +277,12 @@ SYSCALL(mremap)
 		return -EINVAL;
 	if ((a3 & (MREMAP_FIXED | MREMAP_DONTUNMAP)) && !(a3 & MREMAP_MAYMOVE))
 		return -EINVAL;
+	if ((a3 & MREMAP_DONTUNMAP) && r.old_len != r.new_len)
+		return -EINVAL;
 	if (r.old_len > USER_END || r.old > USER_END - r.old_len || r.new_len > USER_END)
 		return -EINVAL;
 	if (a3 & MREMAP_FIXED) {
 		if ((r.new_addr & ~PAGE_MASK) || r.new_addr > USER_END - r.new_len || r.new_addr < MMAP_MIN)
-			return -EINVAL;
-		if (r.new_addr < r.old + r.old_len && r.old < r.new_addr + r.new_len)
 			return -EINVAL;
 	}
 	list_init(&gone);
@@ -310,30 +323,36 @@ SYSCALL(msync)
 	return range_check(a0, ALIGN_UP(a1, PAGE_SIZE));
 }
 
+static int lock_check(u64 addr, u64 len)
+{
+	u64 start = ALIGN_DOWN(addr, PAGE_SIZE), end = ALIGN_UP(addr + len, PAGE_SIZE);
+
+	return end < start ? -EINVAL : range_check(start, end - start);
+}
+
 /* Nothing is ever paged out: locking is populating. */
 SYSCALL(mlock)
 {
-	u64 start = ALIGN_DOWN(a0, PAGE_SIZE), end = ALIGN_UP(a0 + a1, PAGE_SIZE);
-	int err = end < start ? -EINVAL : range_check(start, end - start);
+	int err = lock_check(a0, a1);
 
-	return err ? err : mm_populate(mm_current(), start, end, false);
+	return err ? err : mm_populate(mm_current(), ALIGN_DOWN(a0, PAGE_SIZE), ALIGN_UP(a0 + a1, PAGE_SIZE), false);
 }
 
 SYSCALL(mlock2)
 {
 	if (a2 & ~(u64)MLOCK_ONFAULT)
 		return -EINVAL;
-	return a2 ? 0 : sys_mlock(a0, a1, 0, 0, 0, 0);
+	return a2 ? lock_check(a0, a1) : sys_mlock(a0, a1, 0, 0, 0, 0);
 }
 
 SYSCALL(munlock)
 {
-	return 0;
+	return lock_check(a0, a1);
 }
 
 SYSCALL(mlockall)
 {
-	return a0 && !(a0 & ~7UL) ? 0 : -EINVAL;
+	return a0 && !(a0 & ~7UL) && a0 != MCL_ONFAULT ? 0 : -EINVAL;
 }
 
 SYSCALL(munlockall)
@@ -360,7 +379,9 @@ SYSCALL(mincore)
 /* One node: any policy is the same policy. */
 SYSCALL(mbind)
 {
-	return (a2 & 0xffff) > 6 ? -EINVAL : 0;
+	int err = (a2 & 0xffff) > 6 || (a5 & ~7UL) ? -EINVAL : range_check(a0, ALIGN_UP(a1, PAGE_SIZE));
+
+	return err == -ENOMEM ? -EFAULT : err;
 }
 
 SYSCALL(set_mempolicy)

@@ -97,7 +97,7 @@ static int open_program(int dirfd, const char *path, bool empty_path, struct fil
 	int err = 0;
 
 	if (empty_path && !*path) {
-		f = fd_get(dirfd);
+		f = fd_get_any(dirfd);
 		err = -EBADF;
 	} else {
 		f = do_open(dirfd, path, O_RDONLY | O_CLOEXEC, 0, &err);

@@ -56,7 +56,7 @@ SYSCALL(setpgid)
 	u64 flags;
 	s64 ret;
 
-	if ((int)a1 < 0)
+	if ((int)a1 < 0 || (!(int)a1 && (int)a0 < 0))
 		return -EINVAL;
 	flags = spin_lock_irqsave(&tasklist_lock);
 	ret = setpgid_locked(current_task()->proc, (int)a0, (int)a1);

@@ -55,7 +55,7 @@ SYSCALL(prctl)
 		p->no_new_privs = true;
 		return 0;
 	case PR_GET_NO_NEW_PRIVS:
-		return p->no_new_privs;
+		return a1 || a2 || a3 || a4 ? -EINVAL : p->no_new_privs;
 	case PR_SET_CHILD_SUBREAPER:
 		p->subreaper = a1;
 		return 0;

@@ -37,12 +37,10 @@ SYSCALL(sched_setaffinity)
 		m.w[i] &= possible.w[i];
 		any |= m.w[i];
 	}
-	if (!any)
-		return -EINVAL;
 	th = thread_find((int)a0);
 	if (!th)
 		return -ESRCH;
-	err = thread_set_affinity(th, &m);
+	err = any ? thread_set_affinity(th, &m) : -EINVAL;
 	thread_put(th);
 	return err;
 }
@@ -91,13 +89,21 @@ static s64 policy_check(int policy, int priority)
 	return policy_ok(policy) && !priority ? 0 : -EINVAL;
 }
 
+/* The priority that a struct sched_param at uparam asks for, and whether there is such a thread. */
+static s64 param_get(u64 pid, u64 uparam, int *prio)
+{
+	if (!uparam || (int)pid < 0)
+		return -EINVAL;
+	if (get_user(*prio, uparam))
+		return -EFAULT;
+	return thread_exists(pid);
+}
+
 SYSCALL(sched_setscheduler)
 {
-	s64 ret = thread_exists(a0);
 	int prio;
+	s64 ret = (int)a1 < 0 ? -EINVAL : param_get(a0, a2, &prio);
 
-	if (!ret && get_user(prio, a2))
-		ret = -EFAULT;
 	return ret ? ret : policy_check((int)a1 & ~(int)SCHED_RESET_ON_FORK, prio);
 }
 
@@ -108,17 +114,15 @@ SYSCALL(sched_getscheduler)
 
 SYSCALL(sched_setparam)
 {
-	s64 ret = thread_exists(a0);
 	int prio;
+	s64 ret = param_get(a0, a1, &prio);
 
-	if (!ret && get_user(prio, a1))
-		ret = -EFAULT;
 	return ret ? ret : policy_check(SCHED_NORMAL, prio);
 }
 
 SYSCALL(sched_getparam)
 {
-	s64 ret = thread_exists(a0);
+	s64 ret = a1 ? thread_exists(a0) : -EINVAL;
 	int prio = 0;
 
 	if (!ret && put_user(prio, a1))
@@ -150,13 +154,16 @@ SYSCALL(sched_rr_get_interval)
 SYSCALL(sched_setattr)
 {
 	struct sched_attr at = {};
-	s64 ret = thread_exists(a0);
+	s64 ret;
 
-	if (ret)
-		return ret;
+	if (!a1 || (int)a0 < 0 || a2)
+		return -EINVAL;
 	if (copy_from_user(&at, a1, SCHED_ATTR_SIZE_VER0))
 		return -EFAULT;
-	return policy_check((int)at.sched_policy, (int)at.sched_priority);
+	if ((at.size && at.size < SCHED_ATTR_SIZE_VER0) || at.size > PAGE_SIZE)
+		return -E2BIG;
+	ret = thread_exists(a0);
+	return ret ? ret : policy_check((int)at.sched_policy, (int)at.sched_priority);
 }
 
 SYSCALL(sched_getattr)
@@ -164,7 +171,7 @@ SYSCALL(sched_getattr)
 	struct sched_attr at = { .size = SCHED_ATTR_SIZE_VER0 };
 	struct thread *th;
 
-	if (a3 || a2 < SCHED_ATTR_SIZE_VER0 || (int)a0 < 0)
+	if (!a1 || a3 || a2 < SCHED_ATTR_SIZE_VER0 || a2 > PAGE_SIZE || (int)a0 < 0)
 		return -EINVAL;
 	th = thread_find((int)a0);
 	if (!th)

@@ -16,12 +16,12 @@ SYSCALL(rt_sigaction)
 	struct sig_action new, old;
 	u64 flags;
 
-	if (a3 != sizeof(u64) || sig < 1 || sig > 64)
-		return -EINVAL;
-	if (a1 && ((SIG_BIT(sig) & SIG_UNBLOCKABLE)))
+	if (a3 != sizeof(u64))
 		return -EINVAL;
 	if (a1 && get_user(new, a1))
 		return -EFAULT;
+	if (sig < 1 || sig > 64 || (a1 && (SIG_BIT(sig) & SIG_UNBLOCKABLE)))
+		return -EINVAL;
 	flags = siglock(p);
 	old = p->action[sig - 1];
 	if (a1) {
@@ -146,6 +146,12 @@ SYSCALL(rt_sigtimedwait)
 	return sig;
 }
 
+/* Looked at once there is somebody to send it to. */
+static bool sig_bad(int sig)
+{
+	return sig < 0 || sig > 64;
+}
+
 static int kill_one(int pid, int sig, const siginfo_t *info)
 {
 	struct process *p = process_find(pid);
@@ -153,7 +159,7 @@ static int kill_one(int pid, int sig, const siginfo_t *info)
 
 	if (!p)
 		return -ESRCH;
-	ret = sig ? process_send_signal(p, sig, info) : 0;
+	ret = sig_bad(sig) ? -EINVAL : sig ? process_send_signal(p, sig, info) : 0;
 	process_put(p);
 	return ret;
 }
@@ -169,17 +175,12 @@ static int kill_many(int pgid, int sig, const siginfo_t *info)
 		pid = p->pid;
 		if (pgid ? p->pgid != pgid : (p == me || pid == 1))
 			continue;
-		ret = 0;
-		if (sig)
+		ret = sig_bad(sig) ? -EINVAL : 0;
+		if (!ret && sig)
 			process_send_signal(p, sig, info);
 	}
 	spin_unlock_irqrestore(&tasklist_lock, flags);
 	return ret;
-}
-
-static bool sig_bad(int sig)
-{
-	return sig < 0 || sig > 64;
 }
 
 SYSCALL(kill)
@@ -187,8 +188,6 @@ SYSCALL(kill)
 	int pid = (int)a0, sig = (int)a1;
 	siginfo_t info;
 
-	if (sig_bad(sig))
-		return -EINVAL;
 	siginfo_kill(&info, sig, SI_USER);
 	if (pid > 0)
 		return kill_one(pid, sig, &info);
@@ -205,12 +204,12 @@ static s64 thread_kill(int tgid, int tid, int sig, const siginfo_t *info)
 	struct task *t;
 	int ret = -ESRCH;
 
-	if (sig_bad(sig) || tid <= 0)
+	if (tid <= 0)
 		return -EINVAL;
 	flags = spin_lock_irqsave(&tasklist_lock);
 	t = task_find_locked(tid);
 	if (t && (!tgid || t->proc->pid == tgid))
-		ret = sig ? task_send_signal(t, sig, info) : 0;
+		ret = sig_bad(sig) ? -EINVAL : sig ? task_send_signal(t, sig, info) : 0;
 	spin_unlock_irqrestore(&tasklist_lock, flags);
 	return ret;
 }

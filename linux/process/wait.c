@@ -156,34 +156,39 @@ SYSCALL(wait4)
 	return r.pid;
 }
 
+static s64 waitid_check(struct wait_spec *w)
+{
+	if (w->options & ~(u32)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
+		return -EINVAL;
+	if (!(w->options & (WEXITED | WSTOPPED | WCONTINUED)))
+		return -EINVAL;
+	if (w->which == P_PIDFD)
+		return w->id < 0 ? -EINVAL : -EBADF;	/* none of them is one */
+	if (w->which == P_PGID && !w->id)
+		w->id = current_task()->proc->pgid;
+	return w->which < P_ALL || w->which > P_PGID || (w->which != P_ALL && w->id <= 0) ? -EINVAL : 0;
+}
+
+/* The answer's place is written to whatever the answer is, and the error of that comes first. */
 SYSCALL(waitid)
 {
 	struct wait_spec w = { .which = (int)a0, .id = (int)a1, .options = (unsigned)a3 };
-	struct wait_result r;
+	struct wait_result r = {};
 	siginfo_t info;
-	int err;
+	s64 err = waitid_check(&w);
 
-	if (w.options & ~(u32)(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
-		return -EINVAL;
-	if (!(w.options & (WEXITED | WSTOPPED | WCONTINUED)))
-		return -EINVAL;
-	if (w.which == P_PGID && !w.id)
-		w.id = current_task()->proc->pgid;
-	if (w.which < P_ALL || w.which > P_PGID || (w.which != P_ALL && w.id <= 0))
-		return -EINVAL;
-	err = do_wait(&w, &r);
-	if (err)
-		return err;
-	if (r.pid && rusage_put(a4, r.runtime_ns))
+	if (!err)
+		err = do_wait(&w, &r);
+	if (!err && r.pid && rusage_put(a4, r.runtime_ns))
 		return -EFAULT;
 	if (!a2)
-		return 0;
+		return err;
 	memset(&info, 0, sizeof(info));
-	if (r.pid) {
+	if (!err && r.pid) {
 		info.si_signo = SIGCHLD;
 		info.si_code = r.code;
 		info.si_pid = r.pid;
 		info.si_status = r.status;
 	}
-	return put_user(info, a2);
+	return put_user(info, a2) ? -EFAULT : err;
 }
