@@ -11,6 +11,7 @@
 #include "kvm/nested/nested.h"
 #include "kvm/run/run.h"
 #include "kvm/timer/timer.h"
+#include "kvm/trap/trap.h"
 #include "kvm/vgic/vgic.h"
 
 #define ESR_EC(esr)	((esr) >> 26 & 0x3f)
@@ -30,9 +31,6 @@
 /* ISS of a data abort (D24.2.40): ISV, a load without sign extension, translation fault of level 0 to 3. */
 #define LOAD_MASK	(BIT(24) | BIT(21) | BIT(10) | BIT(9) | BIT(8) | BIT(7) | BIT(6) | 0x3c)
 #define LOAD_PLAIN	(BIT(24) | 0x04)
-#define SCTLR_EL12	S3_5_C1_C0_0
-#define SCTLR_EE	BIT(25)
-#define SCTLR_E0E	BIT(24)
 
 /* Past an instruction that was served. */
 static bool skip(void)
@@ -56,7 +54,7 @@ static bool fast_load(struct vcpu *v, u64 esr)
 	    h->gfn != FIELD_GET(GENMASK(43, 4), read_sysreg(hpfar_el2)) ||
 	    h->gen != __atomic_load_n(&v->vm->mmio_gen, __ATOMIC_ACQUIRE))
 		return false;
-	if ((spsr & SPSR_NRW) || (read_sysreg(SCTLR_EL12) & (spsr & 0xf ? SCTLR_EE : SCTLR_E0E)))
+	if ((spsr & SPSR_NRW) || (guest_sctlr() & (spsr & 0xf ? SCTLR_EE : SCTLR_E0E)))
 		return false;
 	addr = h->gfn << PAGE_SHIFT | (read_sysreg(far_el2) & (PAGE_SIZE - 1));
 	if (!h->dev->read_loaded(v, h->dev, addr, 1U << (esr >> 22 & 3), &val))

@@ -12,7 +12,6 @@
 #include "kvm/vcpu_state.h"
 #include "smccc_ids.h"
 
-#define SCTLR_EE	BIT(25)
 #define PSR_E		BIT(9)		/* AArch32: big endian */
 
 static enum trap_result done(struct vcpu *v, s64 ret)
@@ -55,7 +54,7 @@ enum trap_result smccc_psci_cpu_on(struct vcpu *v, u32 fn)
 	if (v->config.el1_32bit)
 		be = v->regs.pstate & PSR_E;
 	else
-		be = reg_read(v, REG_SCTLR_EL1) & SCTLR_EE;
+		be = guest_sctlr() & SCTLR_EE;
 	spin_lock(&t->state->psci_lock);
 	if (t->state->mp_state != KVM_MP_STATE_STOPPED) {
 		ret = v->config.psci_0_2 ? PSCI_ALREADY_ON : PSCI_INVALID;

@@ -5,6 +5,7 @@
  */
 #include <linux/errno.h>
 
+#include "kernel/debug/print.h"
 #include "kernel/lib/string.h"
 #include "kvm/run/run.h"
 #include "kvm/trap/trap.h"
@@ -16,12 +17,13 @@
 #define ISS_SF		BIT(15)
 #define ISS_WNR		BIT(6)
 
-/* The guest's byte order for data: SCTLR_EL1.EE, or E0E from EL0. */
+/* The guest's byte order for data: EE, or E0E from EL0. */
 static bool guest_is_be(struct vcpu *v)
 {
 	if (v->regs.pstate & BIT(4))
 		return v->regs.pstate & BIT(9);
-	return reg_read(v, REG_SCTLR_EL1) & ((v->regs.pstate & 0xf) ? BIT(25) : BIT(24));
+	ASSERT(v->loaded);
+	return guest_sctlr() & ((v->regs.pstate & 0xf) ? SCTLR_EE : SCTLR_E0E);
 }
 
 static u64 swap_bytes(u64 val, unsigned len)

@@ -2,6 +2,7 @@
 /* Helpers shared by the trap handlers and the run loop. The handlers themselves are declared by the generated exit_table.h. */
 #pragma once
 
+#include "kernel/cpu/sysreg.h"
 #include "kvm/vcpu.h"
 
 /* WFI (trap/wfx.c): sleep until vcpu_runnable, a request or a signal. The vCPU stays loaded; the switch hook puts it. */
@@ -23,6 +24,19 @@ void pvtime_update(struct vcpu *v);
 
 /* kvm/trap/cond.c: whether the trapped AArch32 instruction would have been executed. */
 bool cond_passed(const struct vcpu *v);
+
+#define SCTLR_EL12	S3_5_C1_C0_0
+#define SCTLR_EE	BIT(25)
+#define SCTLR_E0E	BIT(24)
+
+/*
+ * SCTLR of the regime that the guest's code runs in, a virtual EL2's too: while a vCPU is loaded that is in the CPU's SCTLR_EL1.
+ * Its thread's only, between run_begin and run_end.
+ */
+static inline u64 guest_sctlr(void)
+{
+	return read_sysreg(SCTLR_EL12);
+}
 
 /* General registers as an instruction names them: 31 is the zero register. */
 static inline u64 guest_reg(const struct vcpu *v, unsigned r)

@@ -14,6 +14,7 @@
 #define PSTATE		CORE(regs.pstate)
 #define EL1H		0x3c5UL
 #define EL2H		0x3c9UL
+#define SCTLR_BE	(1UL << 25 | 1UL << 24)		/* EE, E0E */
 #define SYSREG(key)	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM64_SYSREG | (key))
 #define ID(crm, op2)	ARM64_SYS_REG(3, 0, 0, crm, op2)
 
@@ -53,6 +54,11 @@ GUEST(many,
 	"8: ldr x0, [x25]; hvc #0; .org guest_many + 0x800; 9: .org guest_many + 0x800 + 0x400;"
 	"add x1, x19, #0x77; cmp x0, x1; cinc x23, x23, ne; add x19, x19, #1; cmp x19, x24; b.lo 6b; str x23, [x28]; mov x19, #0; b 6b;"
 	".org guest_many + 0x1000");
+
+/* Byte order at EL2: its guest's SCTLR_EL1 says nothing, its own does. x26: bits for SCTLR_EL1, x24: for SCTLR_EL2. */
+GUEST(order,
+	"mrs x0, s3_5_c1_c0_0; orr x0, x0, x26; msr s3_5_c1_c0_0, x0; mrs x0, sctlr_el2; orr x0, x0, x24; msr sctlr_el2, x0; isb;"
+	"mov x1, #0x77; str x1, [x28]; ldr x1, [x28, #8]; str x1, [x28, #16]; 1: b 1b;");
 
 static bool nvhe;	/* VMs whose vCPUs have an EL2 with E2H 0 (KVM_ARM_VCPU_HAS_EL2_E2H0) */
 
@@ -507,6 +513,22 @@ static void hostile(void)
 	vm_drop(&vm);
 }
 
+static void byte_order(uint64_t below, uint64_t own, const char *name)
+{
+	struct vm vm = VM_AS(PSCI | EL2, order);
+	uint64_t data = 0x1122334455667788UL;
+	int64_t first, back;
+
+	set(vm.vcpu, REG_X(26), below);
+	set(vm.vcpu, REG_X(24), own);
+	first = guest_says(&vm, 0);
+	if (vcpu_run(&vm) == KVM_EXIT_MMIO && !vm.run->mmio.is_write)
+		memcpy(vm.run->mmio.data, &data, 8);
+	back = guest_says(&vm, 16);
+	check(first == (own ? 0x77L << 56 : 0x77) && back == (int64_t)data, name);
+	vm_drop(&vm);
+}
+
 int main(void)
 {
 	int kvm = must(open("/dev/kvm", O_RDWR));
@@ -521,6 +543,9 @@ int main(void)
 	asked_for(kvm);
 	registers();
 	vectors(kvm);
+	byte_order(0, 0, "little endian at EL2");
+	byte_order(SCTLR_BE, 0, "with a guest that is big endian");
+	byte_order(0, SCTLR_BE, "big endian itself");
 	counters(kvm);
 	journey();
 	if (ioctl(kvm, KVM_CHECK_EXTENSION, CAP_ARM_EL2_E2H0) > 0) {
