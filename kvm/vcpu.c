@@ -211,8 +211,6 @@ static int features_check(const struct kvm_vcpu_init *init)
 		return -EINVAL;
 	if ((f & PTRAUTH_BOTH) && (f & PTRAUTH_BOTH) != PTRAUTH_BOTH)
 		return -EINVAL;
-	if ((f & FEATURE(KVM_ARM_VCPU_HAS_EL2_E2H0)) && !(f & FEATURE(KVM_ARM_VCPU_HAS_EL2)))
-		return -EINVAL;
 	/* An EL2 over AArch32 there cannot be. */
 	if ((f & FEATURE(KVM_ARM_VCPU_HAS_EL2)) && (f & FEATURE(KVM_ARM_VCPU_EL1_32BIT)))
 		return -EINVAL;

@@ -112,7 +112,7 @@ static void asked_for(int kvm)
 
 	check_eq(init_result(PSCI | EL2), 0, "KVM_ARM_VCPU_HAS_EL2");
 	check_eq(init_result(PSCI | EL2 | EL2_E2H0), e2h0 ? 0 : -EINVAL, "with HAS_EL2_E2H0: as KVM_CAP_ARM_EL2_E2H0 says");
-	check_eq(init_result(PSCI | EL2_E2H0), -EINVAL, "HAS_EL2_E2H0 alone: EINVAL");
+	check_eq(init_result(PSCI | EL2_E2H0), e2h0 ? 0 : -EINVAL, "HAS_EL2_E2H0 alone: accepted where it is known");
 	check_eq(init_result(PSCI | EL2 | 1U << KVM_ARM_VCPU_EL1_32BIT), -EINVAL, "with AArch32 at EL1: EINVAL");
 	vm = vm_bare(PSCI | EL2);
 	check_eq(reg(vm.vcpu, PSTATE), EL2H, "reset at EL2h, all masked");
@@ -134,8 +134,12 @@ static void asked_for(int kvm)
 
 static void without_e2h(void)
 {
-	struct vm vm = vm_bare(el2_features());
+	struct vm vm = vm_bare(PSCI | EL2_E2H0);
 
+	check_eq(reg(vm.vcpu, PSTATE), EL1H, "E2H0 alone: reset at EL1h");
+	check_eq(reg(vm.vcpu, ID(4, 0)) >> 8 & 15, 0, "E2H0 alone: no EL2");
+	vm_drop(&vm);
+	vm = vm_bare(el2_features());
 	check_eq(reg(vm.vcpu, PSTATE), EL2H, "E2H0: reset at EL2h");
 	check_eq(reg(vm.vcpu, ID(4, 0)) >> 8 & 15, 1, "E2H0: ID_AA64PFR0_EL1.EL2");
 	check_eq(reg(vm.vcpu, ID(7, 4)) >> 24 & 15, 0, "E2H0: ID_AA64MMFR4_EL1.E2H0: there");
