@@ -109,7 +109,8 @@ static void enqueue(struct rq *rq, struct thread *t, u64 now)
 	t->exec_start = now;	/* while it waits: since when */
 	rq->nr++;
 	waiting_insert(rq, t);
-	if (rq->curr == rq->resting) {
+	/* Pairs with linger_end: who does not linger any more has a new exec_start. */
+	if (rq->curr == __atomic_load_n(&rq->resting, __ATOMIC_ACQUIRE)) {
 		set_resched(rq);
 		return;
 	}
