@@ -40,6 +40,7 @@ struct memslot_ids {
 };
 
 struct memslot *memslot_find(struct memslots *s, u64 gfn);	/* under RCU; NULL */
+struct memslot *memslot_next(struct memslots *s, u64 gfn);	/* the same, or the first one behind it */
 
 enum memslot_change { SLOT_NOTHING, SLOT_CREATE, SLOT_DELETE, SLOT_MOVE, SLOT_FLAGS };
 

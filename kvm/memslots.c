@@ -45,6 +45,13 @@ struct memslot *memslot_find(struct memslots *s, u64 gfn)
 	return NULL;
 }
 
+struct memslot *memslot_next(struct memslots *s, u64 gfn)
+{
+	unsigned i = lower_bound(s, gfn);
+
+	return i < s->n ? s->slot[i] : NULL;
+}
+
 struct memslot *memslot_by_id(const struct memslot_ids *ids, u32 id)
 {
 	return id < ids->size ? ids->slot[id] : NULL;

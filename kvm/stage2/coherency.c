@@ -8,10 +8,12 @@
 #include "kernel/cpu/sysreg.h"
 #include "kernel/mm/page.h"
 #include "kvm/features.h"
+#include "kvm/kvm.h"
 #include "kvm/stage2/stage2.h"
 #include "kvm/sysreg/sysreg.h"
 
 #define HCR_TVM		BIT(26)
+#define FLUSH_STEP	(4UL << 20)	/* bytes per hold of s2.lock */
 
 static void dcache_range(pa_t pa, u64 size, bool to_poc)
 {
@@ -47,11 +49,31 @@ static void flush_leaf(void *arg, u64 ia, pa_t pa, u64 size, unsigned perm)
 		dcache_range(pa, size, true);
 }
 
+/* What of the slots from *at on is next; false: nothing. */
+static bool flush_next(struct vm *vm, u64 *at, u64 *end)
+{
+	struct memslot *m;
+
+	rcu_read_lock();
+	m = memslot_next(rcu_deref(vm->slots), *at >> PAGE_SHIFT);
+	if (m) {
+		*at = MAX(*at, m->gfn << PAGE_SHIFT);
+		*end = MIN((m->gfn + m->npages) << PAGE_SHIFT, ALIGN_DOWN(*at, FLUSH_STEP) + FLUSH_STEP);
+	}
+	rcu_read_unlock();
+	return m;
+}
+
+/* All that is mapped, by steps, for a guest may have much memory. What faults in meanwhile is clean. */
 void stage2_flush_all(struct vm *vm)
 {
-	write_lock(&vm->s2.lock);
-	pt_for_each(&vm->s2.pt, 0, 1UL << vm->s2.pt.ia_bits, flush_leaf, NULL);
-	write_unlock(&vm->s2.lock);
+	u64 at, end;
+
+	for (at = 0; flush_next(vm, &at, &end); at = end) {
+		read_lock(&vm->s2.lock);
+		pt_for_each(&vm->s2.pt, at, end - at, flush_leaf, NULL);
+		read_unlock(&vm->s2.lock);
+	}
 }
 
 void stage2_set_way(struct vcpu *v)

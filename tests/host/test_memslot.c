@@ -75,7 +75,7 @@ static void test_errors(void)
 
 static void test_random(void)
 {
-	int owner[PAGES], step;
+	int owner[PAGES], step, next;
 
 	srand(1);
 	memset(owner, -1, sizeof(owner));
@@ -103,10 +103,12 @@ static void test_random(void)
 				owner[i] = -1;
 		for (i = 0; i < (int)n; i++)
 			owner[gfn + i] = id;
-		for (i = 0; i < PAGES; i++) {
-			struct memslot *m = memslot_find(slots, i);
+		for (i = PAGES, next = -1; i-- > 0;) {
+			struct memslot *m = memslot_find(slots, i), *from = memslot_next(slots, i);
 
 			assert((m ? (int)m->id : -1) == owner[i]);
+			next = owner[i] >= 0 ? owner[i] : next;
+			assert((from ? (int)from->id : -1) == next);
 		}
 		for (i = 1; i < (int)slots->n; i++)
 			assert(slots->slot[i - 1]->gfn < slots->slot[i]->gfn);
