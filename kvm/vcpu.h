@@ -165,6 +165,9 @@ void vcpu_put(struct vcpu *v);
 void vcpu_settle(struct vcpu *v);
 /* v->mutex if it is free, and settled. */
 bool vcpu_trylock(struct vcpu *v);
+/* vm.c: the same of all vCPUs, vm->lock held until they are unlocked. false: one is in KVM_RUN, or its ioctl. */
+bool vm_trylock_vcpus(struct vm *vm);
+void vm_unlock_vcpus(struct vm *vm);
 /* What is in the registers can neither disturb nor be seen by a process (only asked on the way out of KVM_RUN). */
 static inline bool vcpu_may_stay(const struct vcpu *v)
 {

@@ -133,6 +133,31 @@ struct vcpu *vm_vcpu_by_mpidr(struct vm *vm, u64 mpidr)
 	return NULL;
 }
 
+static void unlock_first(struct vm *vm, unsigned n)
+{
+	while (n--)
+		mutex_unlock(&vm->vcpus[n]->mutex);
+}
+
+void vm_unlock_vcpus(struct vm *vm)
+{
+	unlock_first(vm, vm->nr_vcpus);
+}
+
+bool vm_trylock_vcpus(struct vm *vm)
+{
+	struct vcpu *v;
+	unsigned i;
+
+	vm_for_each_vcpu(i, v, vm) {
+		if (!vcpu_trylock(v)) {
+			unlock_first(vm, i);
+			return false;
+		}
+	}
+	return true;
+}
+
 void vm_stop_all(struct vm *vm)
 {
 	struct vcpu *v;

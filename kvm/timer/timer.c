@@ -558,26 +558,17 @@ int timer_attr(struct vcpu *v, const struct kvm_device_attr *a, int op)
 
 int timer_set_offset(struct vm *vm, const struct kvm_arm_counter_offset *o)
 {
-	struct vcpu *v;
-	unsigned i, n = 0;
-	int ret = 0;
+	int ret = -EBUSY;
 
 	if (o->reserved)
 		return -EINVAL;
 	mutex_lock(&vm->lock);
-	vm_for_each_vcpu(i, v, vm) {
-		if (!vcpu_trylock(v)) {
-			ret = -EBUSY;
-			break;
-		}
-		n++;
-	}
-	if (!ret) {
+	if (vm_trylock_vcpus(vm)) {
 		vm->counter_offset_set = true;
 		vm->counter_offset[VIRT] = vm->counter_offset[PHYS] = o->counter_offset;
+		vm_unlock_vcpus(vm);
+		ret = 0;
 	}
-	while (n--)
-		mutex_unlock(&vm->vcpus[n]->mutex);
 	mutex_unlock(&vm->lock);
 	return ret;
 }

@@ -212,7 +212,7 @@ int vgic_create(struct vm *vm)
 	int ret = -EEXIST;
 
 	mutex_lock(&vm->lock);
-	if (!vgic_vcpus_trylock(vm)) {
+	if (!vm_trylock_vcpus(vm)) {
 		mutex_unlock(&vm->lock);
 		return -EBUSY;
 	}
@@ -239,7 +239,7 @@ int vgic_create(struct vm *vm)
 	vm_for_each_vcpu(i, v, vm)
 		attach(g, v);
 out:
-	vgic_vcpus_unlock(vm);
+	vm_unlock_vcpus(vm);
 	mutex_unlock(&vm->lock);
 	return ret;
 }

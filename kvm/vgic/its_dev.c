@@ -219,7 +219,7 @@ static int standing(struct vgic_its *i, const struct kvm_device_attr *a, u64 *va
 	int ret;
 
 	mutex_lock(&vm->lock);
-	if (!vgic_vcpus_trylock(vm)) {
+	if (!vm_trylock_vcpus(vm)) {
 		mutex_unlock(&vm->lock);
 		return -EBUSY;
 	}
@@ -227,7 +227,7 @@ static int standing(struct vgic_its *i, const struct kvm_device_attr *a, u64 *va
 		ret = ctrl(i, a->attr);
 	else
 		ret = reg_access(i, (u32)a->attr, val, write);
-	vgic_vcpus_unlock(vm);
+	vm_unlock_vcpus(vm);
 	mutex_unlock(&vm->lock);
 	return ret;
 }

@@ -67,10 +67,6 @@ int vgic_frames_map(struct vm *vm);
 int vgic_create(struct vm *vm);
 int vgic_ready_make(struct vm *vm);	/* vm->lock held */
 
-/* user.c: all vCPUs out of KVM_RUN, vm->lock held. false: one is in it. */
-bool vgic_vcpus_trylock(struct vm *vm);
-void vgic_vcpus_unlock(struct vm *vm);
-
 /* its_dev.c */
 int vgic_its_attach(struct vgic *g);	/* a new vGIC of a VM that may have ITSes: vm->lock held; -ENOMEM */
 void vgic_its_destroy(struct vm *vm);	/* while the vGIC is still there */

@@ -118,31 +118,6 @@ static int maint_set(struct vgic *g, const struct kvm_device_attr *a)
 	return ret;
 }
 
-static void vcpus_unlock(struct vm *vm, unsigned n)
-{
-	while (n--)
-		mutex_unlock(&vm->vcpus[n]->mutex);
-}
-
-void vgic_vcpus_unlock(struct vm *vm)
-{
-	vcpus_unlock(vm, vm->nr_vcpus);
-}
-
-bool vgic_vcpus_trylock(struct vm *vm)
-{
-	struct vcpu *v;
-	unsigned i;
-
-	vm_for_each_vcpu(i, v, vm) {
-		if (!vcpu_trylock(v)) {
-			vcpus_unlock(vm, i);
-			return false;
-		}
-	}
-	return true;
-}
-
 static u64 attr_mpidr(u64 attr)
 {
 	u64 m = attr >> 32;
@@ -209,12 +184,12 @@ static int regs_attr(struct vgic *g, const struct kvm_device_attr *a, bool write
 	if (write && !wide && copy_from_user(&val, a->addr, 4))
 		return -EFAULT;
 	mutex_lock(&vm->lock);
-	if (!vgic_vcpus_trylock(vm)) {
+	if (!vm_trylock_vcpus(vm)) {
 		mutex_unlock(&vm->lock);
 		return -EBUSY;
 	}
 	ret = g->vm->vgic_ready ? reg_access(g, v, a, &val, write) : -EBUSY;
-	vgic_vcpus_unlock(vm);
+	vm_unlock_vcpus(vm);
 	mutex_unlock(&vm->lock);
 	if (!ret && !write && copy_to_user(a->addr, &val, wide ? 8 : 4))
 		return -EFAULT;
@@ -226,12 +201,12 @@ static int pending_save(struct vgic *g)
 	int ret;
 
 	mutex_lock(&g->vm->lock);
-	if (!vgic_vcpus_trylock(g->vm)) {
+	if (!vm_trylock_vcpus(g->vm)) {
 		mutex_unlock(&g->vm->lock);
 		return -EBUSY;
 	}
 	ret = g->vm->vgic_ready ? vgic_lpis_save(&g->d) : -ENXIO;
-	vgic_vcpus_unlock(g->vm);
+	vm_unlock_vcpus(g->vm);
 	mutex_unlock(&g->vm->lock);
 	return ret;
 }
