@@ -118,7 +118,6 @@ u64 vgic_read_##name(struct vgic_access *a)						\
 
 SPAN_READER(group, s.w->group)
 SPAN_READER(enable, s.w->enabled)
-SPAN_READER(active, s.w->active)
 /* User space sees the latch alone, so that what it saves and restores is not mixed with lines (GRP_LEVEL_INFO). */
 SPAN_READER(pend, a->user ? s.w->latch : vgic_pending(s.w))
 SPAN_READER(cpend, a->user ? 0 : vgic_pending(s.w))
@@ -229,21 +228,49 @@ int vgic_write_cpend(struct vgic_access *a, u64 val)
 	return 0;
 }
 
-/* Active state may be in the list register of a running PE, and the guest may look at the result at once: stop all. */
+/*
+ * Active state may be in the list register of a running PE: stop all if one of those in val is. As span_lock otherwise;
+ * *stopped: to be resumed after the unlock.
+ */
+static bool span_lock_active(struct vgic_access *a, struct span *s, u64 val, bool *stopped)
+{
+	*stopped = false;
+	if (!span_lock(a, s, 1))
+		return false;
+	if (s->w->inlr & span_mask(a, s, val)) {
+		span_unlock(s);
+		a->d->ops->stop(a->d);
+		*stopped = true;
+		span_lock(a, s, 1);
+	}
+	return true;
+}
+
+/* Whoever takes an interrupt away from a driver asks here whether another CPU is still at it: Linux's synchronize_irq. */
+u64 vgic_read_active(struct vgic_access *a)
+{
+	struct span s;
+	bool stopped;
+	u64 val;
+
+	if (!span_lock_active(a, &s, ~0UL, &stopped))
+		return 0;
+	val = (s.w->active & span_mask(a, &s, ~0UL)) >> s.shift;
+	span_unlock(&s);
+	if (stopped)
+		a->d->ops->resume(a->d);
+	return val;
+}
+
+/* The guest may look at the result at once. */
 static void active_change(struct vgic_access *a, u64 val, bool set)
 {
-	bool stopped = false;
 	struct span s;
+	bool stopped;
 	u64 bits;
 
-	if (!span_lock(a, &s, 1))
+	if (!span_lock_active(a, &s, val, &stopped))
 		return;
-	if (s.w->inlr & span_mask(a, &s, val)) {
-		span_unlock(&s);
-		a->d->ops->stop(a->d);
-		stopped = true;
-		span_lock(a, &s, 1);
-	}
 	val = span_mask(a, &s, val);
 	s.w->active = set ? s.w->active | val : s.w->active & ~val;
 	for (bits = val & (a->p && !a->user ? a->p->hw : 0); bits; bits &= bits - 1)

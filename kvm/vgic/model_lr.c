@@ -300,6 +300,8 @@ static void lr_fold(struct vgic_pe *p, unsigned i, struct acks *acks)
 	u64 bit = BIT(intid % 64);
 	bool active = lr & LR_ACTIVE, pend = lr & LR_PENDING;
 	bool deactivated = (written & LR_ACTIVE) && !active;
+	/* By the guest here, or while it was active by another PE's ICC_DIR_EL1. */
+	bool ended = !(lr & LR_STATE) || (active && (w->deact & bit));
 
 	if (w->deact & bit)
 		active = false;
@@ -314,7 +316,7 @@ static void lr_fold(struct vgic_pe *p, unsigned i, struct acks *acks)
 	if (written & LR_HW) {
 		if (pend || (deactivated && (w->level & bit)))
 			hw_resample(p, intid);
-	} else if ((written & LR_EOI) && !(lr & LR_STATE) && intid >= VGIC_PRIVATE) {
+	} else if ((written & LR_EOI) && ended && intid >= VGIC_PRIVATE) {
 		ack_add(acks, intid);
 	}
 }

@@ -377,6 +377,8 @@ static void test_active(void)
 	vgic_model_inject(&dist, NULL, SPI0, true);
 	sim_enter(p);
 	assert(sim_ack(p) == SPI0);
+	assert(dist_rd(0x304) == 1 && !p->live);	/* stops everybody */
+	sim_enter(p);
 	dist_wr(0x384, 1);				/* stops everybody */
 	assert(!p->live && dist_rd(0x304) == 0 && !p->summary);
 	sim[0].depth = 0;
@@ -391,6 +393,29 @@ static void test_active(void)
 	dist_wr(0x304, 1);
 	assert(dist_rd(0x304) == 1 && !vgic_model_has_pending(p));
 	vgic_model_deactivate(&pes[2], SPI0);
+	assert(!p->summary);
+	sim_check();
+}
+
+/* A level interrupt's source is told of its end whoever deactivates it, and not before the guest took it. */
+static void test_deactivate_level(void)
+{
+	struct vgic_pe *p = &pes[0];
+
+	sim_init();
+	spi_on(SPI0, false, 0xa0);
+	vgic_model_inject(&dist, NULL, SPI0, true);
+	sim_enter(p);
+	vgic_model_deactivate(&pes[1], SPI0);
+	sim_exit(p);
+	assert(!acked[SPI0] && vgic_model_has_pending(p));
+	sim_enter(p);
+	assert(sim_ack(p) == SPI0);
+	vgic_model_deactivate(&pes[1], SPI0);
+	assert(sim_must_exit(p));
+	sim_exit(p);
+	assert(acked[SPI0] == 1);
+	vgic_model_inject(&dist, NULL, SPI0, false);
 	assert(!p->summary);
 	sim_check();
 }
@@ -581,6 +606,7 @@ int main(void)
 	test_timer_loaded(false);
 	test_timer_loaded(true);
 	test_active();
+	test_deactivate_level();
 	test_route();
 	for (i = 0; i < 300; i++)
 		test_random(i);
