@@ -13,10 +13,19 @@
 #define PAR_PTW		BIT(8)
 #define PAR_S		BIT(9)
 #define PAR_RES1	BIT(11)
-#define PAR_SH_INNER	(3UL << 7)
+#define PAR_SH(sh)	((u64)(sh) << 7)
 #define TCR_HA		BIT(39)
 #define TCR_HD		BIT(40)
+#define TCR_TBI(high)	BIT((high) ? 38 : 37)
+#define SCTLR_C		BIT(2)
 #define ATTR_WB		0xffUL
+#define ATTR_NC		0x44UL
+#define HALF_NC		4UL		/* of an attribute: inner or outer */
+#define HALF_WT		0xbUL		/* what write-through leaves of any */
+#define SH_NONE		0U
+#define SH_OUTER	2U
+#define FWB_WB		6U		/* MemAttr with HCR_EL2.FWB: write-back, whatever stage 1 says; as stage 1 says */
+#define FWB_STAGE1	7U
 
 int nested_walk_stage2(struct vcpu *v, u64 ipa, struct walk_result *res);
 
@@ -26,6 +35,8 @@ struct at {
 	bool op;		/* an AT instruction, not the walk of an access */
 	bool el0, write, pan, stage2;
 	u64 par_fault;		/* of a failed stage 2 */
+	u64 attr;		/* what stage 1 says, then both: as in MAIR_EL1 */
+	unsigned sh;
 };
 
 static u64 fault_par(int fsc, bool stage2, bool walk)
@@ -67,8 +78,42 @@ static bool permitted(const struct at *at, const struct walk_result *r)
 	return at->write ? r->w : r->r;
 }
 
+static bool attr_is_device(u64 attr)
+{
+	return !(attr & 0xf0);
+}
+
+/* One half of an attribute of normal memory, with MemAttr's for it: 1 not cacheable, 2 write-through, 3 write-back. */
+static u64 half_combine(u64 half, unsigned s2)
+{
+	return s2 == 1 || half == HALF_NC ? HALF_NC : s2 == 2 ? half & HALF_WT : half;
+}
+
+/* S2CombineS1MemAttrs */
+static u64 attr_combine(u64 attr, unsigned s2, bool fwb)
+{
+	u64 device = (u64)s2 << 2;
+
+	if (fwb && s2 >= FWB_WB)
+		return s2 == FWB_WB ? ATTR_WB : attr;
+	if (s2 >> 2)
+		return attr_is_device(attr) ? attr : half_combine(attr >> 4, s2 >> 2) << 4 | half_combine(attr & 0xf, s2 & 3);
+	return attr_is_device(attr) ? MIN(attr, device) : device;
+}
+
+static void stage2_attributes(struct at *at, u64 desc)
+{
+	unsigned sh = desc >> 8 & 3;
+
+	at->attr = attr_combine(at->attr, desc >> 2 & 0xf, nested_hcr(at->v) & HCR_FWB);
+	if (at->sh == SH_OUTER || sh == SH_OUTER)
+		at->sh = SH_OUTER;
+	else
+		at->sh |= sh;
+}
+
 /* Through the hypervisor's stage 2, for AT S12E*. */
-static u64 stage2_par(struct at *at, u64 ipa, u64 attr)
+static u64 stage2_par(struct at *at, u64 ipa)
 {
 	struct walk_result r;
 	int fsc;
@@ -80,8 +125,11 @@ static u64 stage2_par(struct at *at, u64 ipa, u64 attr)
 		if (fsc)
 			return fault_par(fsc, true, false);
 		ipa = r.out;
+		stage2_attributes(at, r.desc);
 	}
-	return (ipa & GENMASK(51, 12)) | attr << 56 | PAR_RES1 | PAR_SH_INNER;
+	if (attr_is_device(at->attr) || at->attr == ATTR_NC)
+		at->sh = SH_OUTER;
+	return (ipa & GENMASK(51, 12)) | at->attr << 56 | PAR_RES1 | PAR_SH(at->sh);
 }
 
 static u64 tcr_of(const struct at *at)
@@ -118,14 +166,28 @@ int nested_walk_own(struct vcpu *v, u64 va, struct walk_result *r)
 	return 0;
 }
 
+/* No stage 1: device memory, or normal by HCR_EL2.DC. S1DisabledOutput */
+static u64 bare(struct at *at, u64 va)
+{
+	bool dc = !at->hyp && (nested_hcr(at->v) & HCR_DC);
+
+	if (tcr_of(at) & TCR_TBI(va & BIT(55)))
+		va &= GENMASK(55, 0);
+	if (va >> host.ipa_bits)
+		return fault_par(WALK_ADDRESS_SIZE, false, false);
+	at->attr = dc ? ATTR_WB : 0;
+	at->sh = dc ? SH_NONE : SH_OUTER;
+	return stage2_par(at, va);
+}
+
 static u64 translate(struct at *at, u64 va)
 {
-	u64 sctlr = stage1_reg(at, REG_SCTLR_EL1, REG_SCTLR_EL2), attr;
+	u64 sctlr = stage1_reg(at, REG_SCTLR_EL1, REG_SCTLR_EL2);
 	struct walk_result r;
 	int fsc;
 
 	if (!(sctlr & BIT(0)) || (!at->hyp && (nested_hcr(at->v) & (HCR_DC | HCR_TGE))))
-		return stage2_par(at, va, ATTR_WB);
+		return bare(at, va);
 	fsc = walk_stage1(at, va, &r);
 	if (r.table_fault && at->par_fault)
 		return at->par_fault;
@@ -133,8 +195,11 @@ static u64 translate(struct at *at, u64 va)
 		fsc = WALK_PERMISSION | (int)r.level;
 	if (fsc)
 		return fault_par(fsc, false, false);
-	attr = stage1_reg(at, REG_MAIR_EL1, REG_MAIR_EL2) >> (8 * (r.desc >> 2 & 7)) & 0xff;
-	return stage2_par(at, r.out, attr);
+	at->attr = stage1_reg(at, REG_MAIR_EL1, REG_MAIR_EL2) >> (8 * (r.desc >> 2 & 7)) & 0xff;
+	if (!(sctlr & SCTLR_C) && !attr_is_device(at->attr))
+		at->attr = ATTR_NC;
+	at->sh = r.desc >> 8 & 3;
+	return stage2_par(at, r.out);
 }
 
 enum trap_result nested_at(struct vcpu *v, u64 esr)

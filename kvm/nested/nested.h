@@ -41,6 +41,7 @@
 #define HCR_NV1		BIT(43)
 #define HCR_AT		BIT(44)
 #define HCR_NV2		BIT(45)
+#define HCR_FWB		BIT(46)
 
 #define CNTHCTL_EL1_BITS (GENMASK(9, 0) | BIT(17))	/* of CNTHCTL_EL2, what CNTKCTL_EL1 has a place for: sysreg.tbl too */
 #define CPTR_TCPAC	BIT(31)

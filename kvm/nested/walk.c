@@ -95,7 +95,7 @@ int walk_tables(const struct walk *w, u64 in, struct walk_result *res)
 		ret = w->read(w->arg, res->table, &d);
 		if (ret) {
 			res->table_fault = true;
-			return ret;
+			return ret == WALK_EXTERNAL ? ret | (int)level : ret;
 		}
 		if (w->be)
 			d = __builtin_bswap64(d);

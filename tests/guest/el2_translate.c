@@ -124,6 +124,14 @@ static void expect_par(const char *what, u64 par, u64 pa, u64 fault)
 		expect(what, par & (PAR_PA | 1), pa & PAR_PA);
 }
 
+/* Memory attributes, as in MAIR_EL1, and shareability (2: outer, 3: inner) of a translation that worked. */
+static void expect_attr(const char *what, u64 par, u64 attr, u64 sh)
+{
+	expect(what, par & 1, 0);
+	expect(what, par >> 56, attr);
+	expect(what, par >> 7 & 3, sh);
+}
+
 static void at_stage2(const char *what, u64 ipa)
 {
 	struct walked w;
@@ -169,6 +177,9 @@ static void plain(void)
 		guest_access("store, page", TEST + i * page_size + 0x88, WRITE);
 		guest_access("load again, page", TEST + i * page_size + 0x88, READ);
 	}
+	expect_attr("AT S1E1R without stage 1: device", par_of(AT_S1E1R, TEST), 0, 2);
+	expect_attr("AT S12E1R without stage 1: device", par_of(AT_S12E1R, TEST), 0, 2);
+	expect_par("AT S1E1R without stage 1, no such address", par_of(AT_S1E1R, 1UL << 52), 0, par_fault(0, false, false));
 	i = p - (RAM_BASE & ~(block - 1));
 	at_stage2("AT, block", TEST + 0x40000000 + (i & (block - 1)) + 0x188);
 	tables_map(&s2, TEST + 0x40000000, p & ~(block - 1), 2, S2_PAGE);
@@ -382,6 +393,7 @@ static void default_cacheable(u64 ipa, u64 p)
 		expect("load with HCR_EL2.DC", b.x[0], readq(p + 0x48));
 		expect_par("AT S1E1R with HCR_EL2.DC", par_of(AT_S1E1R, ipa), ipa, 0);
 		expect_par("AT S12E1R with HCR_EL2.DC", par_of(AT_S12E1R, ipa), p, 0);
+		expect_attr("AT S1E1R with HCR_EL2.DC: normal", par_of(AT_S1E1R, ipa), 0xff, 0);
 		below_call(&b, EL1H, code_of(load, 2), ipa + 0x100000000, 0);
 		expect("with HCR_EL2.DC, where stage 2 has nothing", ESR_EC(b.esr), EC_DABT_LOW);
 	}
@@ -420,6 +432,13 @@ static void stage1(void)
 	expect("load through both stages", b.x[0], readq(p + 0x48));
 	expect_par("AT S1E1R", par_of(AT_S1E1R, at + 0x48), TEST, 0);
 	expect_par("AT S12E1R", par_of(AT_S12E1R, at + 0x48), p, 0);
+	expect_attr("AT S1E1R: normal", par_of(AT_S1E1R, at), 0xff, 3);
+	expect_attr("AT S12E1R: normal", par_of(AT_S12E1R, at), 0xff, 3);
+	tables_map(&s2, TEST, p, 3, (S2_PAGE & ~(0xfUL << 2)) | 5 << 2);
+	expect_attr("AT S12E1R, stage 2: not cacheable", par_of(AT_S12E1R, at), 0x44, 2);
+	tables_map(&s2, TEST, p, 3, (S2_PAGE & ~(0xfUL << 2)) | 1 << 2);
+	expect_attr("AT S12E1R, stage 2: device nGnRE", par_of(AT_S12E1R, at), 4, 2);
+	tables_map(&s2, TEST, p, 3, S2_PAGE);
 	expect_par("AT S1E1W", par_of(AT_S1E1W, at + page_size), 0, par_fault(0xf, false, false));
 	expect_par("AT S12E1W", par_of(AT_S12E1W, at + page_size), 0, par_fault(0xf, false, false));
 	expect_par("AT S1E0R", par_of(AT_S1E0R, at), 0, par_fault(0xf, false, false));
@@ -448,6 +467,8 @@ static void stage1(void)
 	expect("its HPFAR_EL2", b.hpfar >> 4 << 12, TEST + 40 * page_size + ((bare >> granule & (page_size / 8 - 1)) * 8 & ~0xfffUL));
 	expect_par("AT S12E1R of it", par_of(AT_S12E1R, bare), 0,
 		   par_fault(tables_walk(&s2, TEST + 40 * page_size).fsc, true, true));
+	tables_map(&s2, TEST + 40 * page_size, 0x7000000000UL, 3, S2_PAGE);
+	expect_par("AT S1E1R, the VM has no memory there", par_of(AT_S1E1R, bare), 0, par_fault(0x14 | 3, false, false));
 	/* And now it is there. */
 	tables_map(&s2, TEST + 40 * page_size, q, 3, S2_PAGE);
 	below_call(&b, EL1H, code_of(load, 2), bare + 0x48, 0);

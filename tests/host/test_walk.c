@@ -64,7 +64,7 @@ static void test_4k(void)
 	assert(walk_tables(&w, 0, &r) == (WALK_TRANSLATION | 1));
 	assert(walk_tables(&w, 1UL << 40, &r) == (WALK_TRANSLATION | 1));
 	put(0x20000, 9, 0x800000003);				/* a table outside of memory */
-	assert(walk_tables(&w, (513UL << 30) + (9 << 21), &r) == WALK_EXTERNAL && r.table_fault);
+	assert(walk_tables(&w, (513UL << 30) + (9 << 21), &r) == (WALK_EXTERNAL | 3) && r.table_fault);
 }
 
 /* Access flag and dirty state by the hardware (FEAT_HAFDBS). */
