@@ -105,6 +105,7 @@ u64 reset_mpidr(struct vcpu *v);
 u64 reset_revidr(struct vcpu *v);
 u64 reset_clidr(struct vcpu *v);
 u64 clidr_least(void);		/* levels that this machine's maintenance needs */
+#define CLIDR_WRITABLE	GENMASK(46, 0)	/* by a VMM; the rest is RES0 */
 u64 reset_aidr(struct vcpu *v);
 u64 reset_ctr(struct vcpu *v);
 u64 reset_actlr(struct vcpu *v);

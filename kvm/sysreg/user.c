@@ -62,7 +62,7 @@ int user_clidr_set(struct vcpu *v, const struct sysreg_user *u, u64 val)
 {
 	u64 least = clidr_least();
 
-	if ((val >> 38) || (val >> 24 & 7) < (least >> 24 & 7) || (val >> 27 & 7) < (least >> 27 & 7) ||
+	if ((val & ~CLIDR_WRITABLE) || (val >> 24 & 7) < (least >> 24 & 7) || (val >> 27 & 7) < (least >> 27 & 7) ||
 	    (val >> 21 & 7) < (least >> 21 & 7))
 		return -EINVAL;
 	vreg(v, u->reg) = val;

@@ -409,6 +409,8 @@ int vgic_write_dctlr(struct vgic_access *a, u64 val)
 	unsigned i;
 
 	d->en = val & 3;
+	/* A PE that finds its groups off (its own lock held, not ours) has its summary set: either it or we see the other's. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	for (i = 0; changed && i < d->nr_pes; i++)
 		if (d->pes[i] && READ_ONCE(d->pes[i]->summary))
 			d->ops->kick(d->pes[i]);

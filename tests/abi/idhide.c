@@ -136,7 +136,7 @@ static void set_errno(int vcpu, uint64_t id, uint64_t v, int err, const char *na
 static void implementation(void)
 {
 	struct vm vm = vm_implementation(false);
-	uint64_t midr = reg(vm.vcpu, MIDR), ctr = reg(vm.vcpu, CTR), v;
+	uint64_t midr = reg(vm.vcpu, MIDR), ctr = reg(vm.vcpu, CTR), clidr, v;
 	int second;
 
 	set_errno(vm.vcpu, MIDR, midr + 1, EINVAL, "MIDR_EL1 is not writable");
@@ -156,10 +156,14 @@ static void implementation(void)
 	set(vm.vcpu, REG_PC, RAM_GPA);
 	set(vm.vcpu, REG_X(28), MMIO_GPA);
 	check_eq(reg(vm.vcpu, CTR), (long)v, "and outlives a reset");
+	/* Ttype3 and Ttype7, as a machine with MTE has them: up to bit 46. */
+	clidr = reg(vm.vcpu, CLIDR) | 2UL << 37 | 2UL << 45;
+	check_eq(set_reg(vm.vcpu, CLIDR, &clidr), 0, "CLIDR_EL1 takes tag caches");
+	set_errno(vm.vcpu, CLIDR, clidr | 1UL << 47, EINVAL, "CLIDR_EL1: RES0");
 	for (unsigned int i = 0; i < 3; i++)
 		guest_says(&vm, 8 * i);
 	check_eq(guest_says(&vm, 24), (long)v, "the guest reads it");
-	check_eq(guest_says(&vm, 32), (long)reg(vm.vcpu, CLIDR), "and CLIDR_EL1");
+	check_eq(guest_says(&vm, 32), (long)clidr, "and CLIDR_EL1");
 	set_errno(vm.vcpu, CTR, ctr, EBUSY, "after the run CTR_EL0 stays");
 	check_eq(set_reg(vm.vcpu, CTR, &v), 0, "and takes its own value");
 	close(second);
