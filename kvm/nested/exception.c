@@ -302,6 +302,7 @@ int nested_run_begin(struct vcpu *v)
 	u64 pstate = v->regs.pstate, hcr = vreg(v, REG_HCR_EL2);
 
 	shadow_put(v);		/* user space may have changed what it depends on */
+	nested_maint_restore(v);
 	n->tge = nested_el0_alone(v, hcr, pstate);
 	if ((!(pstate & PSR_nRW) && (pstate & PSR_MODE) >= PSR_EL2T) ||
 	    (!(pstate & PSR_MODE) && nested_el0_hyp(v, hcr)))

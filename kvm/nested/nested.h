@@ -232,6 +232,7 @@ void nested_vgic_load(struct vcpu *v);		/* the hypervisor's list registers into 
 void nested_vgic_put(struct vcpu *v);
 void nested_vgic_enter(struct vcpu *v);
 void nested_vgic_leave(struct vcpu *v);
+void nested_maint_restore(struct vcpu *v);	/* KVM_RUN: user space may have set the line, which is ours to lower. Put */
 void nested_maint_update(struct vcpu *v);	/* level of the maintenance interrupt, from the VNCR page */
 
 /* nvhe.c: EL2's registers without E2H, as EL1's or as with E2H have it. nested_control: any of EL2's, in the layout of E2H. */

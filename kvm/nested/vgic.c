@@ -230,6 +230,19 @@ void nested_maint_update(struct vcpu *v)
 		(void)vgic_inject(v->vm, v, vgic_maint_intid(v->vm), level);
 }
 
+void nested_maint_restore(struct vcpu *v)
+{
+	struct vgic_bits *w;
+	u64 bit;
+
+	if (!vgic_in_kernel(v->vm) || !vgic_ready(v->vm))
+		return;
+	w = &v->vgic->pe.w;
+	bit = BIT(vgic_maint_intid(v->vm));
+	if (likely(!(READ_ONCE(w->edge) & bit)))
+		v->nested->maint = READ_ONCE(w->level) & bit;
+}
+
 enum trap_result sysreg_ich_ro(struct vcpu *v, const struct sysreg_access *a)
 {
 	struct ich_state s;

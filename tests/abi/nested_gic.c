@@ -21,6 +21,10 @@ GUEST(maint,
 	".org guest_maint + 0x800; 9: .org guest_maint + 0x800 + 0x480;"
 	"mrs x0, s3_0_c12_c12_0; dsb sy; str x0, [x28]; 7: b 7b; .org guest_maint + 0x1000");
 
+/* Takes the condition of its maintenance interrupt away, and tells what is pending a little later. */
+GUEST(clear,
+	"msr s3_4_c12_c11_0, xzr; isb; ldr w0, [x25, #0x200]; ldr w0, [x25, #0x200]; ldr w0, [x25, #0x200]; dsb sy; str x0, [x28]; 1: b 1b");
+
 static uint32_t maint(int gic)
 {
 	uint32_t intid = ~0U;
@@ -109,12 +113,42 @@ static void interrupts(void)
 	check_eq(takes(26, &after), -EINVAL, "one of EL2's: EINVAL");
 }
 
+/*
+ * A vCPU that was saved while its hypervisor had a maintenance interrupt, on another VM: the line is high, ICH_HCR_EL2 as given.
+ * What is pending once the hypervisor has taken the condition away.
+ */
+static int64_t restored(uint64_t ich_hcr)
+{
+	const uint64_t redist = 0, info = (uint64_t)VGIC_LEVEL_INFO_LINE_LEVEL << KVM_DEV_ARM_VGIC_LINE_LEVEL_INFO_SHIFT;
+	struct vm vm = VM_AS(PSCI | EL2, clear);
+	uint32_t lines = 1 << 25, seen = 0;
+	int gic = gic_placed(&vm), ret;
+
+	set(vm.vcpu, REG_X(25), GICR + 0x10000);
+	gic_start(gic);
+	set(vm.vcpu, ARM64_SYS_REG(3, 4, 12, 11, 0), ich_hcr);
+	must(attr(gic, SET, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, redist | info, &lines));
+	must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, redist | info, &seen));
+	check_eq(seen >> 25 & 1, 1, "the line of the maintenance interrupt, restored");
+	ret = vcpu_run(&vm);
+	if (ret == KVM_EXIT_MMIO)
+		ret = vm.run->mmio.data[3] >> 1 & 1;
+	must(attr(gic, GET, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, redist | info, &seen));
+	check_eq(seen >> 25 & 1, 0, "and low again");
+	close(gic);
+	vm_drop(&vm);
+	return ret;
+}
+
 int main(void)
 {
 	int kvm = must(open("/dev/kvm", O_RDWR));
 
-	if (attribute() && el2_offered(kvm))
+	if (attribute() && el2_offered(kvm)) {
 		interrupts();
+		check_eq(restored(3), 0, "a restored maintenance interrupt ends when its condition does");
+		check_eq(restored(0), 0, "or at once, if that was all that was left of it");
+	}
 	close(kvm);
 	return report();
 }
