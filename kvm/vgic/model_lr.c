@@ -314,7 +314,8 @@ static void lr_fold(struct vgic_pe *p, unsigned i, struct acks *acks)
 	if (pend && ((w->edge & bit) || (p->lr_latch >> i & 1)))
 		w->latch |= bit;
 	if (written & LR_HW) {
-		if (pend || (deactivated && (w->level & bit)))
+		/* Not taken, whatever became of its pending state: else the physical one stays active and is not heard again. */
+		if ((lr & LR_PENDING) || (deactivated && (w->level & bit)))
 			hw_resample(p, intid);
 	} else if ((written & LR_EOI) && ended && intid >= VGIC_PRIVATE) {
 		ack_add(acks, intid);

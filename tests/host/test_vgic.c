@@ -307,6 +307,8 @@ static void test_sgi(void)
 static void test_timer(void)
 {
 	struct vgic_pe *p = &pes[0];
+	struct vgic_access other = { .d = &dist, .p = p, .self = &pes[1], .len = 4 };
+	unsigned i;
 
 	sim_init();
 	sgi_wr(p, 0x100, BIT(SIM_TIMER));
@@ -333,6 +335,16 @@ static void test_timer(void)
 	sim_timer(p, false);
 	sgi_wr(p, 0x100, BIT(SIM_TIMER));
 	assert(!p->summary && !sim[0].phys_active);
+	/* Another PE clears its pending state in the list register: a line that is up pends again, one that fell is let go. */
+	for (i = 0; i < 2; i++) {
+		sim_timer(p, true);
+		sim_enter(p);
+		vgic_mmio_write(VGIC_GICR_SGI, 0x280, &other, BIT(SIM_TIMER));
+		assert(sim_must_exit(p));
+		sim[0].line = !i;
+		sim_exit(p);
+		assert(vgic_model_has_pending(p) == !i && sim[0].phys_active == !i);
+	}
 	sim_check();
 }
 
