@@ -52,7 +52,7 @@ void inject_undef(struct vcpu *v)
 	exception_queue(v, EXC_SYNC, EC_UNKNOWN << ESR_EC_SHIFT | ESR_IL, false, 0);
 }
 
-/* Class of an abort: one higher when taken from the same level; IL from the trapped instruction. */
+/* Class of an abort: one higher when taken from the same level; IL is 1 wherever ISV is 0. */
 static u64 abort_esr(struct vcpu *v, u64 ec_low, u64 fsc)
 {
 	bool from_el0 = (v->regs.pstate & 0xf) == 0;
