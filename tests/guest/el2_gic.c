@@ -271,6 +271,30 @@ static void both(void)
 	reset();
 }
 
+/* The guest's SGIs are the hypervisor's while either kind of interrupt is, or with ICH_HCR_EL2.TC. */
+static void sgis(void)
+{
+	static const struct {
+		const char *name;
+		u64 hcr, ich_hcr;
+		bool traps;
+	} cases[] = { { "HCR_EL2.IMO", HCR_IMO, 0, true }, { "HCR_EL2.FMO", HCR_FMO, 0, true }, { "ICH_HCR_EL2.TC", 0, 1 << 10, true },
+		      { "none of these", 0, 0, false } };
+	unsigned int i, op2;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		write_sysreg(HCR_BELOW | cases[i].hcr, hcr_el2);
+		ich_write(cases[i].ich_hcr, ICH_HCR);
+		isb();
+		for (op2 = 5; op2 <= 7; op2++) {	/* ICC_SGI1R_EL1, ICC_ASGI1R_EL1, ICC_SGI0R_EL1 */
+			u64 ret = below_call(&b, EL1H, sys_code(SYSKEY(3, 0, 12, 11, op2), false, 31), 0, 0);
+
+			check((ret == BELOW_RETURN) != cases[i].traps, cases[i].name, "op2 %u: %lx, ESR_EL2 %lx", op2, ret, b.esr);
+		}
+	}
+	reset();
+}
+
 void payload_main(void)
 {
 	el2_init();
@@ -282,4 +306,5 @@ void payload_main(void)
 	maintenances();
 	linked();
 	both();
+	sgis();
 }

@@ -220,6 +220,12 @@ static void nxs(void)
 	controls_clear(0);
 }
 
+/* ICC_SGI1R_EL1, ICC_ASGI1R_EL1, ICC_SGI0R_EL1: HCR_EL2.IMO and FMO trap them by themselves. */
+static bool is_sgi(u16 key)
+{
+	return key >= SYSKEY(3, 0, 12, 11, 5) && key <= SYSKEY(3, 0, 12, 11, 7);
+}
+
 void payload_main(void)
 {
 	unsigned int i;
@@ -229,9 +235,9 @@ void payload_main(void)
 	gic_init_cpu();
 	for (i = 0; i < ARRAY_SIZE(traps); i++) {
 		const struct trap *t = &traps[i];
-		unsigned int virt;
+		unsigned int virt, ways = t->control == ICH_HCR && !is_sgi(t->key) ? 2 : 1;
 
-		for (virt = 0; virt < 1 + (t->control == ICH_HCR); virt++) {
+		for (virt = 0; virt < ways; virt++) {
 			if (t->access & 1)
 				one(t, true, virt ? HCR_IMO | HCR_FMO : 0);
 			if (t->access & 2)
