@@ -51,12 +51,15 @@ int nested_create(struct vcpu *v)
 	struct vm *vm = v->vm;
 	struct nested *n;
 	unsigned max = 2 * KVM_VCPUS_MAX;
+	struct vm_nested *vn;
 
 	if (!vm->nested) {
-		vm->nested = kzalloc(sizeof(*vm->nested) + max * sizeof(vm->nested->s[0]));
-		if (!vm->nested)
+		vn = kzalloc(sizeof(*vn) + max * sizeof(vn->s[0]));
+		if (!vn)
 			return -ENOMEM;
-		vm->nested->max = max;
+		vn->max = max;
+		/* Whoever takes memory away looks here, with another lock. */
+		__atomic_store_n(&vm->nested, vn, __ATOMIC_RELEASE);
 		/* One time for the hypervisor's two counters: its guests' offset is its own business. */
 		if (!vm->counter_offset_set && !vm->ran_once)
 			vm->counter_offset[0] = vm->counter_offset[1];
