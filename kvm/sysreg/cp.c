@@ -12,6 +12,7 @@ enum trap_result trap_cp15_32(struct vcpu *v);
 enum trap_result trap_cp14_32(struct vcpu *v);
 enum trap_result trap_cp15_64(struct vcpu *v);
 enum trap_result trap_cp14_64(struct vcpu *v);
+enum trap_result trap_cp14_ls(struct vcpu *v);
 enum trap_result trap_cp10_id(struct vcpu *v);
 u64 cp_raz(struct vcpu *v);
 u64 cp_dbgdidr(struct vcpu *v);
@@ -154,6 +155,12 @@ enum trap_result trap_cp15_64(struct vcpu *v)
 enum trap_result trap_cp14_64(struct vcpu *v)
 {
 	return cond_passed(v) ? access64(v, false) : TRAP_SKIP;
+}
+
+/* LDC and STC: DBGDTRTXint and DBGDTRRXint, which no guest has. */
+enum trap_result trap_cp14_ls(struct vcpu *v)
+{
+	return cond_passed(v) ? undef(v) : TRAP_SKIP;
 }
 
 /* VMRS of MVFR0 (7), MVFR1 (6), MVFR2 (5): HCR_EL2.TID3. */

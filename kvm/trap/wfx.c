@@ -73,6 +73,8 @@ bool vcpu_suspend_block(struct vcpu *v)
 
 enum trap_result trap_wfx(struct vcpu *v)
 {
+	if (unlikely(!cond_passed(v)))	/* AArch32 only */
+		return TRAP_SKIP;
 	switch (WFX_TI(v->exit.esr)) {
 	case TI_WFI:
 	case TI_WFIT:
