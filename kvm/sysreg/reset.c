@@ -12,8 +12,10 @@
 #include "kvm/vcpu_state.h"
 
 #define CLIDR_CTYPE(level, type)	((u64)(type) << (3 * ((level) - 1)))
+#define CLIDR_TTYPE(level, type)	((u64)(type) << (2 * ((level) - 1) + 33))
 #define CTYPE_SEPARATE	3
 #define CTYPE_UNIFIED	4
+#define TTYPE_UNIFIED	2	/* tags in the lines of their data */
 
 u64 reset_midr(struct vcpu *v)
 {
@@ -68,7 +70,11 @@ u64 clidr_least(void)
 /* What the VMM wrote outlives a reset. */
 u64 reset_clidr(struct vcpu *v)
 {
-	return vreg(v, REG_CLIDR_EL1) ? vreg(v, REG_CLIDR_EL1) : clidr_least();
+	u64 least = clidr_least();
+
+	if (vreg(v, REG_CLIDR_EL1))
+		return vreg(v, REG_CLIDR_EL1);
+	return v->vm->vcpu_features & VMF_MTE ? least | CLIDR_TTYPE(least >> 24 & 7, TTYPE_UNIFIED) : least;
 }
 
 /* A VMM's own value (KVM_REG_ARM_DEMUX), or one set and one way of the least line length. */

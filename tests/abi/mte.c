@@ -57,6 +57,17 @@ static long copy_tags(struct vm *vm, uint64_t off, uint64_t length, void *tags, 
 	return ioctl(vm->fd, KVM_ARM_MTE_COPY_TAGS, &c);
 }
 
+/* CLIDR_EL1: the tag caches of the last level that maintenance has to reach; 2: in the lines of their data. */
+static unsigned int tag_caches(int vcpu)
+{
+	uint64_t clidr = reg(vcpu, ARM64_SYS_REG(3, 1, 0, 0, 1));
+	unsigned int loc = clidr >> 24 & 7;
+
+	check(loc, "CLIDR_EL1.LoC");
+	check(!(clidr >> 33 & ~(3UL << 2 * (loc - 1))), "CLIDR_EL1: tag caches at that level only");
+	return loc ? clidr >> (33 + 2 * (loc - 1)) & 3 : 0;
+}
+
 static void none(void)
 {
 	struct vm vm = vm_mte(guest_absent, guest_absent_end, false);
@@ -71,6 +82,7 @@ static void none(void)
 	check_errno(copy_tags(&vm, 0, 4096, tags, KVM_ARM_TAGS_FROM_GUEST), EINVAL, "no tags to copy");
 	check_errno(get_reg(vm.vcpu, ARM64_SYS_REG(3, 0, 1, 0, 6), &val), ENOENT, "no GCR_EL1");
 	check_eq(reg(vm.vcpu, ARM64_SYS_REG(3, 0, 0, 4, 1)) >> 8 & 15, 0, "ID_AA64PFR1_EL1.MTE is 0");
+	check_eq(tag_caches(vm.vcpu), 0, "no tag caches");
 	memcpy(vm.ram + VECTORS + 0x200, vector, sizeof(vector));
 	set(vm.vcpu, ARM64_SYS_REG(3, 0, 12, 0, 0), RAM_GPA + VECTORS);
 	check_eq(guest_says(&vm, 8) >> 26, 0, "GCR_EL1 is UNDEF");
@@ -98,6 +110,7 @@ static void guest(void)
 	uint8_t tags[TAGS];
 
 	check(reg(vm.vcpu, ARM64_SYS_REG(3, 0, 0, 4, 1)) >> 8 & 15, "ID_AA64PFR1_EL1.MTE");
+	check_eq(tag_caches(vm.vcpu), 2, "tag caches");
 	set(vm.vcpu, ARM64_SYS_REG(3, 0, 1, 0, 6), 0x1fff0 & 0x1ffff);
 	prepare(&vm);
 	check_eq(guest_says(&vm, 0), 0, "fresh memory has tag 0");
