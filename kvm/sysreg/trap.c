@@ -15,6 +15,7 @@
 #include "kvm/vgic/vgic.h"
 
 enum trap_result sysreg_ro(struct vcpu *v, const struct sysreg_access *a);
+enum trap_result sysreg_actlr(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_raz_wi(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_ccsidr(struct vcpu *v, const struct sysreg_access *a);
 enum trap_result sysreg_csselr(struct vcpu *v, const struct sysreg_access *a);
@@ -52,9 +53,15 @@ enum trap_result sysreg_rw(struct vcpu *v, const struct sysreg_access *a)
 
 enum trap_result sysreg_ro(struct vcpu *v, const struct sysreg_access *a)
 {
-	if (!a->write)
-		return result(v, a, reg_read(v, a->reg));
-	return TRAP_SKIP;
+	if (a->write)
+		return sysreg_undef(v, a);
+	return result(v, a, reg_read(v, a->reg));
+}
+
+/* Writes trap (HCR_EL2.TACR), and are ignored. */
+enum trap_result sysreg_actlr(struct vcpu *v, const struct sysreg_access *a)
+{
+	return a->write ? TRAP_SKIP : result(v, a, reg_read(v, a->reg));
 }
 
 enum trap_result sysreg_raz_wi(struct vcpu *v, const struct sysreg_access *a)
