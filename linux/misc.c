@@ -81,12 +81,13 @@ SYSCALL(getrandom)
 		return -EINVAL;
 	a1 = MIN(a1, 0x7ffff000UL);
 	while (done < a1) {
-		size_t n = MIN(a1 - done, sizeof(buf));
+		size_t n = MIN(a1 - done, sizeof(buf)), left;
 
 		random_bytes(buf, n);
-		if (copy_to_user(a0 + done, buf, n))
+		left = copy_to_user_partial(a0 + done, buf, n);
+		done += n - left;
+		if (left)
 			return done ? (s64)done : -EFAULT;
-		done += n;
 		if (done < a1 && signal_pending())
 			break;
 	}

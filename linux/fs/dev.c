@@ -84,13 +84,14 @@ static ssize_t full_write(struct file *f, struct iobuf *b, u64 *pos)
 
 static ssize_t zero_read(struct file *f, struct iobuf *b, u64 *pos)
 {
-	size_t done = 0, n;
+	size_t done = 0, n, got;
 
 	while (b->len) {
 		n = MIN(b->len, PAGE_SIZE);
-		if (iobuf_put(b, page_to_va(zero_page), n))
+		got = iobuf_put_part(b, page_to_va(zero_page), n);
+		done += got;
+		if (got < n)
 			return done ? (ssize_t)done : -EFAULT;
-		done += n;
 		if (signal_pending())
 			break;
 	}
@@ -112,16 +113,17 @@ static int zero_mmap(struct file *f, struct map_request *rq)
 
 static ssize_t random_read(struct file *f, struct iobuf *b, u64 *pos)
 {
-	size_t done = 0, n;
+	size_t done = 0, n, got;
 	u8 buf[128];
 	int err = 0;
 
 	while (b->len && !err) {
 		n = MIN(b->len, sizeof(buf));
 		random_bytes(buf, n);
-		err = iobuf_put(b, buf, n);
-		if (!err)
-			done += n;
+		got = iobuf_put_part(b, buf, n);
+		done += got;
+		if (got < n)
+			err = -EFAULT;
 		if (signal_pending())
 			break;
 	}

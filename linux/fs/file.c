@@ -36,6 +36,30 @@ int iobuf_get(struct iobuf *b, void *dst, size_t n)
 	return 0;
 }
 
+size_t iobuf_put_part(struct iobuf *b, const void *src, size_t n)
+{
+	ASSERT(n <= b->len);
+	if (b->user)
+		n -= copy_to_user_partial(b->addr, src, n);
+	else
+		memcpy((void *)b->addr, src, n);
+	b->addr += n;
+	b->len -= n;
+	return n;
+}
+
+size_t iobuf_get_part(struct iobuf *b, void *dst, size_t n)
+{
+	ASSERT(n <= b->len);
+	if (b->user)
+		n -= copy_from_user_partial(dst, b->addr, n);
+	else
+		memcpy(dst, (void *)b->addr, n);
+	b->addr += n;
+	b->len -= n;
+	return n;
+}
+
 struct file *file_alloc(const struct file_ops *ops, void *priv, u32 flags)
 {
 	static u64 last;

@@ -17,6 +17,9 @@ struct iobuf {
 };
 int iobuf_put(struct iobuf *b, const void *src, size_t n);	/* copy n bytes out; -EFAULT. n <= len */
 int iobuf_get(struct iobuf *b, void *dst, size_t n);
+/* As many of n bytes as the range takes or has: where a hole in it is no reason to lose what came before. n <= len. */
+size_t iobuf_put_part(struct iobuf *b, const void *src, size_t n);
+size_t iobuf_get_part(struct iobuf *b, void *dst, size_t n);
 static inline struct iobuf iobuf_kernel(void *p, size_t n) { return (struct iobuf){ false, (u64)p, n }; }
 static inline struct iobuf iobuf_user(u64 addr, size_t n) { return (struct iobuf){ true, addr, n }; }
 

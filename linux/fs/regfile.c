@@ -12,7 +12,7 @@
 static ssize_t reg_read(struct file *f, struct iobuf *b, u64 *pos)
 {
 	struct memobj *o = f->inode->obj;
-	size_t done = 0, n, in;
+	size_t done = 0, n, in, got;
 	struct page *p;
 	u64 size;
 	int err = 0;
@@ -25,23 +25,23 @@ static ssize_t reg_read(struct file *f, struct iobuf *b, u64 *pos)
 		n = MIN(MIN(b->len, PAGE_SIZE - in), size - *pos);
 		p = memobj_page(o, *pos / PAGE_SIZE, false);
 		if (p) {
-			err = iobuf_put(b, (char *)page_to_va(p) + in, n);
+			got = iobuf_put_part(b, (char *)page_to_va(p) + in, n);
 			page_put(p);
 		} else {
-			err = iobuf_put(b, (char *)page_to_va(zero_page) + in, n);
+			got = iobuf_put_part(b, (char *)page_to_va(zero_page) + in, n);
 		}
-		if (!err) {
-			*pos += n;
-			done += n;
-		}
+		*pos += got;
+		done += got;
+		if (got < n)
+			err = -EFAULT;
 	}
 	return done ? (ssize_t)done : err;
 }
 
-/* One page's worth, inode->lock held. Bytes or -errno. */
+/* One page's worth, or what the caller has of it; inode->lock held. Bytes or -errno. */
 static ssize_t reg_write_page(struct inode *i, struct iobuf *b, u64 pos)
 {
-	size_t in = pos % PAGE_SIZE, n = MIN(b->len, PAGE_SIZE - in);
+	size_t in = pos % PAGE_SIZE, n = MIN(b->len, PAGE_SIZE - in), got = 0;
 	u64 old = i->obj->size;
 	struct page *p;
 	int err;
@@ -54,12 +54,13 @@ static ssize_t reg_write_page(struct inode *i, struct iobuf *b, u64 pos)
 			return err;
 	}
 	p = memobj_page(i->obj, pos / PAGE_SIZE, true);
-	err = p ? iobuf_get(b, (char *)page_to_va(p) + in, n) : -ENOSPC;
-	if (p)
+	if (p) {
+		got = iobuf_get_part(b, (char *)page_to_va(p) + in, n);
 		page_put(p);
-	if (err && i->obj->size != old)
-		(void)memobj_resize(i->obj, old);
-	return err ? err : (ssize_t)n;
+	}
+	if (got < n && i->obj->size != old)
+		(void)memobj_resize(i->obj, got ? MAX(old, pos + got) : old);
+	return got ? (ssize_t)got : p ? -EFAULT : -ENOSPC;
 }
 
 static ssize_t reg_write(struct file *f, struct iobuf *b, u64 *pos)

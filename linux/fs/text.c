@@ -66,10 +66,12 @@ static ssize_t text_read(struct file *f, struct iobuf *b, u64 *pos)
 		t->made = !err;
 	}
 	if (!err && *pos < t->buf.len) {
-		n = MIN(b->len, t->buf.len - *pos);
-		err = iobuf_put(b, t->buf.p + *pos, n);
-		if (!err)
-			*pos += n;
+		size_t want = MIN(b->len, t->buf.len - *pos);
+
+		n = iobuf_put_part(b, t->buf.p + *pos, want);
+		*pos += n;
+		if (!n && want)
+			err = -EFAULT;
 	}
 	mutex_unlock(&t->lock);
 	return err ? err : (ssize_t)n;

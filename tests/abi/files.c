@@ -162,6 +162,67 @@ static void contents(void)
 	check_errno(syscall(SYS_write, 1, 8, 4), EFAULT, "write from nowhere");
 }
 
+/* As many bytes as fit before the hole at @p + @room; how many of them Linux copies is its affair, none is not. */
+static bool up_to_hole(long r, long room)
+{
+	return r > 0 && r <= room;
+}
+
+/* A range of which only the beginning is there: the bytes before the hole are read or written, and the position says so. */
+static void buffers_with_holes(void)
+{
+	char *m = mmap(NULL, 12288, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *at = m + 4096 - 512;
+	int fd = must(open("holes", O_RDWR | O_CREAT | O_TRUNC, 0600)), zero = must(open("/dev/zero", O_RDONLY));
+	struct iovec v[2] = { { m + 8192, 256 }, { at, 1024 } };
+	char data[1024], back[1024];
+	int ends[2], proc;
+	struct stat st;
+	long r;
+
+	for (unsigned i = 0; i < sizeof(data); i++)
+		data[i] = (char)(i * 7 + 1);
+	must(munmap(m + 4096, 4096));
+	check_eq(write(fd, data, sizeof(data)), sizeof(data), "something to read");
+	r = pread(fd, at, 1024, 0);
+	check(up_to_hole(r, 512) && !memcmp(at, data, r), "pread up to the hole");
+	lseek(fd, 0, SEEK_SET);
+	r = read(fd, at, 1024);
+	check(up_to_hole(r, 512) && lseek(fd, 0, SEEK_CUR) == r, "read, and the position has moved by as much");
+	r = preadv(fd, v, 2, 0);
+	check(up_to_hole(r - 256, 512) && !memcmp(m + 8192, data, 256) && !memcmp(at, data + 256, r - 256), "preadv");
+	check_errno(pread(fd, m + 4096, 16, 0), EFAULT, "only the hole");
+	r = read(zero, at, 1024);
+	check(up_to_hole(r, 512), "/dev/zero");
+	r = syscall(SYS_getrandom, at, 1024, 0);
+	check(up_to_hole(r, 512), "getrandom");
+	proc = must(open("/proc/self/maps", O_RDONLY));
+	r = read(proc, m + 4096 - 16, 64);
+	check(up_to_hole(r, 16), "a file of /proc");
+
+	memcpy(at, data, 512);
+	must(ftruncate(fd, 0));
+	r = pwrite(fd, at, 1024, 100);
+	check(up_to_hole(r, 512), "pwrite up to the hole");
+	must(fstat(fd, &st));
+	check_eq(st.st_size, 100 + r, "the file ends there");
+	check(pread(fd, back, sizeof(back), 100) == r && !memcmp(back, data, r), "with these bytes");
+	check_errno(pwrite(fd, m + 4096, 16, 5000), EFAULT, "nothing to write");
+	must(fstat(fd, &st));
+	check_eq(st.st_size, 100 + r, "and the file is no longer");
+
+	must(pipe(ends));
+	check_eq(write(ends[1], data, 1024), 1024, "a pipe");
+	check_errno(read(ends[0], at, 1024), EFAULT, "takes no part of it");
+	check(read(ends[0], back, 1024) == 1024 && !memcmp(back, data, 1024), "and loses nothing");
+	check_errno(write(ends[1], at, 1024), EFAULT, "nor is a part given");
+	munmap(m, 12288);
+	close(ends[0]);
+	close(ends[1]);
+	close(proc);
+	close(zero);
+	close(fd);
+}
+
 static void memfds(void)
 {
 	char path[64], buf[16];
@@ -385,6 +446,7 @@ int main(void)
 	names();
 	listing();
 	contents();
+	buffers_with_holes();
 	memfds();
 	sockets();
 	in_flight();
