@@ -324,6 +324,18 @@ static void routing_free(struct rcu_head *h)
 	kfree(container_of(h, struct routing, rcu));
 }
 
+static void routing_replace(struct irqfds *f, struct routing *r)
+{
+	struct routing *old;
+
+	mutex_lock(&f->lock);
+	old = f->routing;
+	rcu_assign(f->routing, r);
+	mutex_unlock(&f->lock);
+	if (old)
+		rcu_defer(&old->rcu, routing_free);
+}
+
 static int routing_fill(struct routing *r, const struct kvm_irq_routing_entry *e, unsigned n)
 {
 	unsigned i;
@@ -360,7 +372,7 @@ static int routing_fill(struct routing *r, const struct kvm_irq_routing_entry *e
 
 int vm_set_gsi_routing(struct vm *vm, const struct kvm_irq_routing *rt, const struct kvm_irq_routing_entry *e)
 {
-	struct routing *r, *old;
+	struct routing *r;
 	struct irqfds *f;
 	int ret;
 
@@ -377,13 +389,14 @@ int vm_set_gsi_routing(struct vm *vm, const struct kvm_irq_routing *rt, const st
 		kfree(r);
 		return ret;
 	}
-	mutex_lock(&f->lock);
-	old = f->routing;
-	rcu_assign(f->routing, r);
-	mutex_unlock(&f->lock);
-	if (old)
-		rcu_defer(&old->rcu, routing_free);
+	routing_replace(f, r);
 	return 0;
+}
+
+void irqfds_default_routing(struct vm *vm)
+{
+	if (vm->irqfds)
+		routing_replace(vm->irqfds, NULL);
 }
 
 void irqfds_destroy(struct vm *vm)

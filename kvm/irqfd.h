@@ -8,6 +8,9 @@
 /* The guest is done with a level interrupt: irqfds with a resample eventfd lower its line and say so. Any context, no lock held. */
 void irqfd_acked(struct vm *vm, u32 spi);
 
+/* GSI n is SPI n again, whatever routes there were. vm->lock held. */
+void irqfds_default_routing(struct vm *vm);
+
 /* References to the eventfd behind fd and to its file: both, or -EBADF, -EINVAL (another kind of file) and *file NULL. */
 int eventfd_by_fd(int fd, struct eventfd **event, struct file **file);
 

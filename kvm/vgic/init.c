@@ -252,6 +252,7 @@ int vgic_ready_make(struct vm *vm)
 		return 0;
 	if (!g->d.nr_ids)
 		vgic_dist_set_ids(&g->d, 256);	/* Linux's default */
+	irqfds_default_routing(vm);
 	__atomic_store_n(&g->vm->vgic_ready, true, __ATOMIC_RELEASE);
 	return 0;
 }

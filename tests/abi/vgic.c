@@ -150,6 +150,33 @@ static void irqfd(void)
 	vm_drop(&vm);
 }
 
+/* The default comes with the vGIC's start; what user space has said before is gone. */
+static void routes_before_start(void)
+{
+	struct {
+		struct kvm_irq_routing head;
+		struct kvm_irq_routing_entry e;
+	} route = { .head.nr = 1, .e = { .gsi = 10, .type = KVM_IRQ_ROUTING_IRQCHIP, .u.irqchip.pin = 3 } };
+	struct vm vm = VM(irqs);
+	int gic, fd = eventfd(0, EFD_NONBLOCK);
+	struct kvm_irqfd irqfd = { .fd = fd, .gsi = 10 };
+	uint64_t one = 1;
+
+	check_eq(ioctl(vm.fd, KVM_SET_GSI_ROUTING, &route), 0, "GSI 10 to SPI 35, before there is a GIC");
+	gic = gic_ready(&vm);
+	check_eq(ioctl(vm.fd, KVM_IRQFD, &irqfd), 0, "KVM_IRQFD for GSI 10");
+	check_eq(guest_says(&vm, 8), 1, "guest is ready");
+	check_eq(write(fd, &one, 8), 8, "ring it");
+	check_eq(guest_says(&vm, 0), 42, "the default: SPI 42 arrives");
+	line(&vm, KVM_ARM_IRQ_TYPE_SPI, 0, 42, 0);
+	check_eq(ioctl(vm.fd, KVM_SET_GSI_ROUTING, &route), 0, "the same route once more");
+	write(fd, &one, 8);
+	check_eq(guest_says(&vm, 0), 35, "now it counts");
+	close(fd);
+	close(gic);
+	vm_drop(&vm);
+}
+
 static void ioeventfd(void)
 {
 	struct vm vm = VM(bell);
@@ -428,6 +455,7 @@ int main(void)
 	attributes();
 	lines();
 	irqfd();
+	routes_before_start();
 	ioeventfd();
 	last_descriptor();
 	resample();
