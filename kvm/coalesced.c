@@ -13,6 +13,8 @@
 #define ZONES_MAX	1000		/* Linux: as many devices as an I/O bus has room for */
 #define RING_ENTRIES	((PAGE_SIZE - sizeof(struct kvm_coalesced_mmio_ring)) / sizeof(struct kvm_coalesced_mmio))
 
+#define LEN_MAX		0x7fffffff	/* Linux: the length that is looked for is signed, and none holds a negative one */
+
 struct coalesced {
 	struct list zones;
 	unsigned n;
@@ -55,7 +57,7 @@ static int zone_write(struct vcpu *v, struct iodev *io, u64 addr, unsigned len, 
 /* Does z hold all of [addr, addr + len)? */
 static bool zone_holds(const struct zone *z, u64 addr, u64 len)
 {
-	return addr >= z->io.base && len <= z->io.len && addr - z->io.base <= z->io.len - len;
+	return len <= LEN_MAX && addr >= z->io.base && len <= z->io.len && addr - z->io.base <= z->io.len - len;
 }
 
 static void zone_free_rcu(struct rcu_head *h)

@@ -109,6 +109,15 @@ static void coalesced(void)
 	check_eq(guest_says(&vm, 0x100), 5, "the other zone is still there");
 	check_eq(zone(&vm, KVM_UNREGISTER_COALESCED_MMIO, MMIO_GPA, 8, 0), 0, "unregister");
 	check_eq(guest_says(&vm, 0), 0, "stores are exits again");
+	check_eq(zone(&vm, KVM_REGISTER_COALESCED_MMIO, MMIO_GPA, 1U << 31, 0), 0, "a zone of 2 GiB");
+	check_eq(zone(&vm, KVM_UNREGISTER_COALESCED_MMIO, MMIO_GPA, 1U << 31, 0), 0, "nothing that long is taken away");
+	ring->first = ring->last = 0;
+	check_eq(vcpu_run(&vm), KVM_EXIT_MMIO, "stores until the ring is full");
+	check_eq(ring->last, max - 1, "it is");
+	check_eq(zone(&vm, KVM_UNREGISTER_COALESCED_MMIO, MMIO_GPA, 8, 0), 0, "unregister a part of it");
+	ring->first = ring->last = 0;
+	check_eq(vcpu_run(&vm), KVM_EXIT_MMIO, "stores are exits");
+	check_eq(ring->last, 0, "all of them");
 	vm_drop(&vm);
 }
 
