@@ -106,6 +106,10 @@ int vm_create(u64 type)
 	struct vm *vm;
 	int fd, err;
 
+	/* Linux takes the descriptor before it looks at the type. */
+	err = fd_room();
+	if (err)
+		return err;
 	if (type & ~(u64)KVM_VM_TYPE_ARM_IPA_SIZE_MASK)
 		return -EINVAL;
 	if (!ipa_bits)

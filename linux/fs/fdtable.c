@@ -259,6 +259,19 @@ static int fdtable_grow(struct fdtable *t, unsigned fd)
 	return 0;
 }
 
+int fd_room(void)
+{
+	struct fdtable *t = current_fds();
+	unsigned fd, limit = fd_limit();
+
+	spin_lock(&t->lock);
+	fd = t->hint;
+	while (fd < t->arr->size && t->arr->files[fd])
+		fd++;
+	spin_unlock(&t->lock);
+	return fd < limit ? 0 : -EMFILE;
+}
+
 int fd_install_from(struct file *f, bool cloexec, int min)
 {
 	struct fdtable *t = current_fds();

@@ -68,6 +68,7 @@ void file_put(struct file *f);
 struct file *fd_get(int fd);			/* with a reference, or NULL (-EBADF), also for O_PATH */
 struct file *fd_get_any(int fd);		/* with a reference, or NULL (-EBADF): calls on what a descriptor names */
 int fd_install(struct file *f, bool cloexec);	/* consumes the reference on success; fd, -EMFILE, -ENOMEM */
+int fd_room(void);				/* 0, or -EMFILE: is there one to be had now? For the order of errors */
 int fd_close(int fd);
 /* Take @f back, which has just been installed as @fd, unless somebody has put another file there. */
 void fd_withdraw(int fd, struct file *f);

@@ -58,8 +58,8 @@ static void create_vm(int kvm)
 	close(vm);
 }
 
-/* A vCPU that got no descriptor was never there. */
-static void no_descriptor(int vm)
+/* A vCPU that got no descriptor was never there. A VM's comes before all else. */
+static void no_descriptor(int kvm, int vm)
 {
 	struct kvm_irq_level level = { .irq = KVM_ARM_IRQ_TYPE_CPU << KVM_ARM_IRQ_TYPE_SHIFT |
 					      1 << KVM_ARM_IRQ_VCPU_SHIFT };
@@ -71,6 +71,7 @@ static void no_descriptor(int vm)
 	none.rlim_cur = 0;
 	must(setrlimit(RLIMIT_NOFILE, &none));
 	check_errno(ioctl(vm, KVM_CREATE_VCPU, 1), EMFILE, "vCPU without a descriptor");
+	check_errno(ioctl(kvm, KVM_CREATE_VM, 0x100L), EMFILE, "VM of a wrong type without one");
 	must(setrlimit(RLIMIT_NOFILE, &old));
 	check_errno(ioctl(vm, KVM_IRQ_LINE, &level), EINVAL, "it is not there");
 	vcpu = ioctl(vm, KVM_CREATE_VCPU, 1);
@@ -111,7 +112,7 @@ static void create_vcpu(int kvm)
 	check_errno(ioctl(vcpu, KVM_RUN, 1), EINVAL, "KVM_RUN with argument");
 	check_errno(ioctl(vcpu, KVM_CREATE_VM, 0), EINVAL, "KVM_CREATE_VM on a vCPU");
 	close(vcpu);
-	no_descriptor(vm);
+	no_descriptor(kvm, vm);
 	close(vm);
 }
 
