@@ -144,7 +144,22 @@ el2_vhe:
 	mov	x2, #7
 	msr	S3_0_C12_C12_5, x2	/* ICC_SRE_EL1 */
 	msr	S3_4_C12_C11_0, xzr	/* ICH_HCR_EL2 */
-4:	mov	x0, #REFUSE_NONE
+4:	mrs	x2, id_aa64pfr1_el1
+	ubfx	x1, x1, #40, #4		/* MPAM */
+	ubfx	x2, x2, #16, #4		/* MPAM_frac */
+	orr	x1, x1, x2
+	cbz	x1, 6f
+	/* Everybody in partition 0; guests' accesses trap (as for Linux, MPAM3_EL3.TRAPLOWER must be clear). */
+	mov	x2, #(3 << 48)		/* TRAPMPAM0EL1, TRAPMPAM1EL1 */
+	mrs	x1, S3_0_C10_C4_4	/* MPAMIDR_EL1 */
+	tbz	x1, #17, 5f		/* HAS_HCR */
+	mov	x1, #(1 << 31)		/* TRAP_MPAMIDR_EL1 */
+	msr	S3_4_C10_C4_0, x1	/* MPAMHCR_EL2 */
+5:	orr	x2, x2, #(1 << 58)	/* TIDR: the same without MPAMHCR_EL2, RES0 on old CPUs */
+	msr	S3_4_C10_C5_0, x2	/* MPAM2_EL2 */
+	msr	S3_0_C10_C5_1, xzr	/* MPAM0_EL1 */
+	msr	S3_5_C10_C5_0, xzr	/* MPAM1_EL12 */
+6:	mov	x0, #REFUSE_NONE
 	msr	pan, #1
 	isb
 	ret

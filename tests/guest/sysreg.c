@@ -45,6 +45,9 @@ static void undefined(void)
 	UNDEF("mrs x9, s3_0_c1_c2_0", "ZCR_EL1 without SVE");
 	UNDEF("mrs x9, s3_3_c4_c2_2", "SVCR without SME");
 	UNDEF("mrs x9, s3_0_c1_c0_5", "RGSR_EL1 without MTE");
+	UNDEF("mrs x9, s3_0_c10_c4_4", "MPAMIDR_EL1");
+	UNDEF("mrs x9, s3_0_c10_c5_0", "MPAM1_EL1");
+	UNDEF("msr s3_0_c10_c5_1, xzr", "MPAM0_EL1");
 	UNDEF("mrs x9, s3_4_c1_c1_0", "HCR_EL2 at EL1");
 	UNDEF("mrs x9, s3_6_c1_c1_0", "SCR_EL3 at EL1");
 	UNDEF("msr s3_0_c0_c4_0, x9", "write of ID_AA64PFR0_EL1");
