@@ -3,8 +3,9 @@
  * Interrupts from user space: KVM_IRQ_LINE, KVM_IRQFD and the GSI routing between them and the vGIC. An irqfd hangs on
  * its eventfd's wait queue and injects from there, in whatever context the eventfd is signalled; it goes when it is
  * deassigned, when the eventfd's last descriptor is closed, or with its VM.
- * Locks: irqfds->lock (mutex: assign, deassign, routing), irqfds->list_lock (irq-safe spinlock: the list). Routing is
- * read under RCU. Order: eventfd's queue lock or nothing, then the vGIC's; list_lock, then eventfds' queue locks.
+ * Locks: irqfds->lock (mutex: assign, deassign, routing), irqfds->acked_lock (irq-safe spinlock: the resample irqfds, which
+ * are walked when a guest ends an interrupt; their number is limited). Routing is read under RCU. Order: eventfd's queue lock
+ * or nothing, then the vGIC's; acked_lock, then eventfds' queue locks.
  */
 #include <linux/errno.h>
 
@@ -19,6 +20,7 @@
 
 #define GSI_PINS	(1020 - 32)	/* SPIs */
 #define ROUTES_MAX	4096
+#define RESAMPLERS_MAX	1024		/* more than SPIs; each is looked at with interrupts off */
 #define POLLIN_		0x1
 #define POLLHUP_	0x10
 
@@ -38,6 +40,7 @@ struct routing {
 
 struct irqfd {
 	struct list node;
+	struct list acked;		/* in f->acked, if resample */
 	struct waiter waiter;
 	struct rcu_head rcu;
 	struct irqfds *f;
@@ -51,9 +54,10 @@ struct irqfd {
 struct irqfds {
 	u32 refs;			/* the VM's, each irqfd's */
 	struct mutex lock;
-	spinlock_t list_lock;
 	struct list list;
-	unsigned resamplers;
+	spinlock_t acked_lock;
+	struct list acked;
+	unsigned resamplers;		/* in it; under lock too */
 	struct routing *routing;	/* NULL: GSI n is SPI n */
 	struct list ioeventfds;		/* ioeventfd.c's, under vm->lock */
 };
@@ -71,6 +75,7 @@ static struct irqfds *irqfds_get(struct vm *vm)
 			f->refs = 1;
 			mutex_init(&f->lock);
 			list_init(&f->list);
+			list_init(&f->acked);
 			list_init(&f->ioeventfds);
 			rcu_assign(vm->irqfds, f);
 		}
@@ -144,14 +149,16 @@ static void irqfd_unlink(struct irqfds *f, struct irqfd *q)
 	u64 flags;
 
 	waitq_del(eventfd_waitq(q->event), &q->waiter);
-	flags = spin_lock_irqsave(&f->list_lock);
 	list_del(&q->node);
-	f->resamplers -= !!q->resample;
-	spin_unlock_irqrestore(&f->list_lock, flags);
 	q->removed = true;
+	if (!q->resample)
+		return;
+	flags = spin_lock_irqsave(&f->acked_lock);
+	list_del(&q->acked);
+	f->resamplers--;
+	spin_unlock_irqrestore(&f->acked_lock, flags);
 	/* Nobody will hear of its end: the line must not stay up. */
-	if (q->resample)
-		gsi_set(q->vm, q->gsi, false);
+	gsi_set(q->vm, q->gsi, false);
 }
 
 static void irqfd_remove(struct irqfds *f, struct irqfd *q)
@@ -204,14 +211,14 @@ void irqfd_acked(struct vm *vm, u32 spi)
 
 	if (!f || !READ_ONCE(f->resamplers))
 		return;
-	flags = spin_lock_irqsave(&f->list_lock);
-	list_for_each(q, &f->list, node) {
-		if (!q->resample || !gsi_route(f, q->gsi, &route, &mine) || (route && route->is_msi) || mine != spi)
+	flags = spin_lock_irqsave(&f->acked_lock);
+	list_for_each(q, &f->acked, acked) {
+		if (!gsi_route(f, q->gsi, &route, &mine) || (route && route->is_msi) || mine != spi)
 			continue;
 		gsi_set(vm, q->gsi, false);
 		eventfd_signal(q->resample, 1);
 	}
-	spin_unlock_irqrestore(&f->list_lock, flags);
+	spin_unlock_irqrestore(&f->acked_lock, flags);
 }
 
 int eventfd_by_fd(int fd, struct eventfd **event, struct file **file)
@@ -268,10 +275,17 @@ static int irqfd_assign(struct vm *vm, struct irqfds *f, const struct kvm_irqfd 
 			goto fail;
 		}
 	}
-	flags = spin_lock_irqsave(&f->list_lock);
+	if (q->resample && f->resamplers >= RESAMPLERS_MAX) {
+		ret = -ENOMEM;
+		goto fail;
+	}
 	list_add_tail(&q->node, &f->list);
-	f->resamplers += !!q->resample;
-	spin_unlock_irqrestore(&f->list_lock, flags);
+	if (q->resample) {
+		flags = spin_lock_irqsave(&f->acked_lock);
+		list_add_tail(&q->acked, &f->acked);
+		f->resamplers++;
+		spin_unlock_irqrestore(&f->acked_lock, flags);
+	}
 	waitq_add(eventfd_waitq(q->event), &q->waiter);
 	/* Signalled before it was ours. */
 	if (eventfd_take(q->event))

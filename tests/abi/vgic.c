@@ -256,6 +256,43 @@ static void resample(void)
 	vm_drop(&vm);
 }
 
+#define RESAMPLERS	1024	/* of a VM; Linux has no limit */
+
+/* They are all looked at when the guest ends an interrupt: not without bound. */
+static void many_resamplers(void)
+{
+	struct rlimit old, more = { 4096, 4096 };
+	struct vm vm = VM(irqs);
+	int gic = gic_ready(&vm), end = eventfd(0, EFD_NONBLOCK), ev[RESAMPLERS + 1], ret, failed = 0;
+	struct kvm_irqfd irqfd = { .gsi = 10, .resamplefd = end, .flags = KVM_IRQFD_FLAG_RESAMPLE };
+	unsigned int i;
+
+	must(getrlimit(RLIMIT_NOFILE, &old));
+	more.rlim_max = old.rlim_max;
+	must(setrlimit(RLIMIT_NOFILE, &more));
+	for (i = 0; i <= RESAMPLERS; i++)
+		ev[i] = must(eventfd(0, EFD_NONBLOCK));
+	for (i = 0; i < RESAMPLERS; i++) {
+		irqfd.fd = ev[i];
+		failed += ioctl(vm.fd, KVM_IRQFD, &irqfd) != 0;
+	}
+	check_eq(failed, 0, "1024 irqfds with a resample eventfd");
+	irqfd.fd = ev[RESAMPLERS];
+	ret = ioctl(vm.fd, KVM_IRQFD, &irqfd);
+	check(on_nestbox() ? ret < 0 && errno == ENOMEM : !ret, "the next one is refused on Nestbox only");
+	irqfd.fd = ev[0];
+	irqfd.flags = KVM_IRQFD_FLAG_DEASSIGN;
+	check_eq(ioctl(vm.fd, KVM_IRQFD, &irqfd), 0, "one less");
+	irqfd.flags = KVM_IRQFD_FLAG_RESAMPLE;
+	check_eq(ioctl(vm.fd, KVM_IRQFD, &irqfd), 0, "and one more");
+	vm_drop(&vm);
+	for (i = 0; i <= RESAMPLERS; i++)
+		close(ev[i]);
+	must(setrlimit(RLIMIT_NOFILE, &old));
+	close(end);
+	close(gic);
+}
+
 /* An irqfd ends with its eventfd's last descriptor, though an ioeventfd still rings that; which happens in the background. */
 static void last_descriptor(void)
 {
@@ -457,6 +494,7 @@ int main(void)
 	irqfd();
 	routes_before_start();
 	ioeventfd();
+	many_resamplers();
 	last_descriptor();
 	resample();
 	level_again();
