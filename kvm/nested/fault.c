@@ -189,7 +189,7 @@ static enum trap_result no_memory(struct vcpu *v, const struct l2_fault *f)
 
 	if (!f->exec && !f->s1ptw && (esr & ISS_ISV) && !(esr & ISS_CM))
 		return mmio_trap(v, IPA(f->va_ipa));
-	if (esr & ISS_CM)
+	if (!f->s1ptw && (esr & ISS_CM))
 		return TRAP_SKIP;
 	if (f->exec)
 		inject_iabt(v, v->exit.far);
@@ -216,7 +216,9 @@ enum trap_result nested_abort(struct vcpu *v)
 		(void)inject_vserror(v, false, 0);
 		return TRAP_RETRY;
 	}
-	f.write = f.s1ptw ? type == WALK_PERMISSION : !f.exec && (esr & ISS_WNR);
+	/* As abort_decode: walks, and cache maintenance. */
+	f.write = f.s1ptw ? type == WALK_PERMISSION :
+		  !f.exec && (esr & ISS_WNR) && (type == WALK_PERMISSION || !(esr & ISS_CM));
 	ret = translate(v, &f);
 	if (ret == -EAGAIN)
 		return TRAP_RETRY;

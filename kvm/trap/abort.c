@@ -41,8 +41,11 @@ static void abort_decode(struct vcpu *v, struct abort *a)
 	a->translation = (fsc & 0x3c) == 0x04 || fsc == 0x2b;
 	a->access = (fsc & 0x3c) == 0x08;
 	a->permission = (fsc & 0x3c) == 0x0c;
-	/* A walk only writes (access flag, dirty state) when reading alone was allowed. */
-	a->write = a->s1ptw ? a->permission : !a->exec && (esr & ISS_WNR);
+	/*
+	 * A walk only writes (access flag, dirty state) when reading alone was allowed. Cache maintenance always has WnR, and
+	 * few kinds of it need to write.
+	 */
+	a->write = a->s1ptw ? a->permission : !a->exec && (esr & ISS_WNR) && (a->permission || !(esr & ISS_CM));
 	a->ipa = (v->exit.hpfar & GENMASK(43, 4)) << 8 | (a->far & (PAGE_SIZE - 1));
 }
 
