@@ -91,7 +91,7 @@ static int vector_add_user(struct exec_strings *s, u64 uvec, unsigned *count)
 	return 0;
 }
 
-static int open_program(int dirfd, const char *path, bool empty_path, struct file **out)
+int exec_open(int dirfd, const char *path, bool empty_path, struct file **out)
 {
 	struct file *f;
 	int err = 0;
@@ -180,16 +180,16 @@ static int script_step(struct exec *x, char *head, char **name)
 		return -ENOMEM;
 	file_put(x->file);
 	x->file = NULL;
-	return open_program(AT_FDCWD, *name, false, &x->file);
+	return exec_open(AT_FDCWD, *name, false, &x->file);
 }
 
 /* Follow #! lines until a program is found, and read its headers. */
-static int resolve(struct exec *x, int dirfd, const char *path, bool empty_path)
+static int resolve(struct exec *x)
 {
 	char head[HEAD_SIZE + 1], *name = NULL;
 	unsigned depth;
 	ssize_t n;
-	int err = open_program(dirfd, path, empty_path, &x->file);
+	int err = 0;
 
 	for (depth = 0; !err; depth++) {
 		n = file_pread(x->file, head, HEAD_SIZE, 0);
@@ -317,17 +317,15 @@ static void commit(struct exec *x, struct mm *mm, struct task *t)
 	signals_reset(p, t);
 }
 
-int do_exec(int dirfd, const char *path, bool empty_path, struct exec_strings *args, struct pt_regs *regs)
+int do_exec(struct file *file, const char *path, struct exec_strings *args, struct pt_regs *regs)
 {
 	struct task *t = current_task();
-	struct exec x = { .args = args };
+	struct exec x = { .args = args, .file = file };
 	struct mm *mm = NULL;
 	int err;
 
-	x.path = (empty_path && !*path) ? kstrdup("/proc/self/fd") : kstrdup(path);
-	if (!x.path)
-		return -ENOMEM;
-	err = resolve(&x, dirfd, path, empty_path);
+	x.path = kstrdup(*path ? path : "/proc/self/fd");
+	err = x.path ? resolve(&x) : -ENOMEM;
 	if (!err) {
 		mm = mm_create();
 		err = mm ? elf_load(&x.image, x.file, mm) : -ENOMEM;
@@ -354,14 +352,15 @@ int do_exec(int dirfd, const char *path, bool empty_path, struct exec_strings *a
 static s64 exec_user(int dirfd, u64 upath, u64 uargv, u64 uenvp, bool empty_path)
 {
 	struct exec_strings s = {};
+	struct file *file = NULL;
 	int err = 0;
 	char *path = path_from_user(upath, &err);
 
 	if (!path)
 		return err;
-	if (!*path && !empty_path)
-		err = -ENOENT;
-	else
+	/* The file first: what is wrong with it comes before what is wrong with the arguments. */
+	err = *path || empty_path ? exec_open(dirfd, path, empty_path, &file) : -ENOENT;
+	if (!err)
 		err = vector_add_user(&s, uargv, &s.argc);
 	/* A program without even a name confuses those that skip argv[0]: Linux gives it an empty one. */
 	if (!err && !s.argc) {
@@ -371,7 +370,9 @@ static s64 exec_user(int dirfd, u64 upath, u64 uargv, u64 uenvp, bool empty_path
 	if (!err)
 		err = vector_add_user(&s, uenvp, &s.envc);
 	if (!err)
-		err = do_exec(dirfd, path, empty_path, &s, thread_user_regs());
+		err = do_exec(file, path, &s, thread_user_regs());
+	else if (file)
+		file_put(file);
 	kfree(s.buf);
 	kfree(path);
 	return err;

@@ -100,6 +100,7 @@ static int first_exec(struct task *t, struct exec_strings *args)
 {
 	struct process *p = t->proc;
 	struct pt_regs regs;
+	struct file *file;
 	struct thread *th;
 	int err = open_console();
 
@@ -109,7 +110,9 @@ static int first_exec(struct task *t, struct exec_strings *args)
 	}
 	/* Not this thread's registers and address space are to change: it is not the one that will run. */
 	t->thread = NULL;
-	err = do_exec(AT_FDCWD, args->buf, false, args, &regs);
+	err = exec_open(AT_FDCWD, args->buf, false, &file);
+	if (!err)
+		err = do_exec(file, args->buf, args, &regs);
 	if (err) {
 		pr_err("init: cannot run %s: error %d\n", args->buf, -err);
 		return err;

@@ -101,11 +101,14 @@ struct exec_strings {		/* argv and envp as one block of NUL-terminated strings *
 	unsigned argc, envc;
 };
 int strings_add(struct exec_strings *s, const char *str, size_t len);	/* -E2BIG, -ENOMEM */
+/* A regular file that may be executed: its reference in *out, or -errno. @empty_path: "" is dirfd's own. */
+int exec_open(int dirfd, const char *path, bool empty_path, struct file **out);
 /*
- * Replace the program of the current task: path is a kernel string. On success *regs is what EL0 starts with. -errno:
- * nothing has changed (after the point of no return the process is killed instead).
+ * Replace the program of the current task by file, whose reference is consumed either way; path, a kernel string, is
+ * what it is called. On success *regs is what EL0 starts with. -errno: nothing has changed (after the point of no
+ * return the process is killed instead).
  */
-int do_exec(int dirfd, const char *path, bool empty_path, struct exec_strings *args, struct pt_regs *regs);
+int do_exec(struct file *file, const char *path, struct exec_strings *args, struct pt_regs *regs);
 
 /* futex.c */
 void futex_init(void);

@@ -94,7 +94,7 @@ static void exec(void)
 {
 	char *argv[] = { "proc", "--child", "", "two words", NULL };
 	char *envp[] = { "A=1", "B=", NULL };
-	char *big[3000], arg[64];
+	char *big[3000], arg[64], **nowhere = (char **)8;
 	int i, keep, lose, fd;
 	pid_t pid;
 
@@ -116,6 +116,11 @@ static void exec(void)
 	write(fd, "junk junk junk", 14);
 	close(fd);
 	check_errno(execl("/tmp/abi-junk", "x", NULL), ENOEXEC, "not a program");
+	check_errno(syscall(SYS_execve, "/tmp/abi-junk", nowhere, NULL), EFAULT, "arguments from nowhere");
+	check_errno(syscall(SYS_execve, "/nonexistent", nowhere, NULL), ENOENT, "for no such program");
+	check_errno(syscall(SYS_execve, "/", nowhere, NULL), EACCES, "for a directory");
+	check_errno(syscall(SYS_execveat, 999, "", nowhere, NULL, AT_EMPTY_PATH), EBADF, "for no descriptor");
+	check_errno(syscall(SYS_execve, "", nowhere, NULL), ENOENT, "for no name");
 	fd = must(open("/tmp/abi-script", O_CREAT | O_WRONLY | O_TRUNC, 0755));
 	write(fd, "#!/bin/busybox sh\nexit 12\n", 26);
 	close(fd);
