@@ -116,7 +116,8 @@ bool pmu_notify_user(struct vcpu *v)
 
 int pmu_vcpu_create(struct vcpu *v)
 {
-	v->pmu = kzalloc(sizeof(*v->pmu));
+	if (!v->pmu)
+		v->pmu = kzalloc(sizeof(*v->pmu));
 	return v->pmu ? 0 : -ENOMEM;
 }
 
@@ -257,10 +258,18 @@ static int pmu_finish(struct vcpu *v)
 	return 0;
 }
 
+/* Features are the VM's once it has them: a vCPU's PMU can be set up before its own KVM_ARM_VCPU_INIT. */
+static int pmu_have(struct vcpu *v)
+{
+	return v->vm->vcpu_features & VMF_PMU ? pmu_vcpu_create(v) : -ENODEV;
+}
+
 static int attr_set(struct vcpu *v, const struct kvm_device_attr *a)
 {
-	if (!v->pmu)
-		return -ENODEV;
+	int ret = pmu_have(v);
+
+	if (ret)
+		return ret;
 	if (v->pmu->created)
 		return -EBUSY;
 	switch (a->attr) {
@@ -281,12 +290,15 @@ static int attr_set(struct vcpu *v, const struct kvm_device_attr *a)
 
 static int attr_get(struct vcpu *v, const struct kvm_device_attr *a)
 {
+	int ret;
+
 	if (a->attr != KVM_ARM_VCPU_PMU_V3_IRQ)
 		return -ENXIO;
 	if (!vgic_in_kernel(v->vm))
 		return -EINVAL;
-	if (!v->pmu)
-		return -ENODEV;
+	ret = pmu_have(v);
+	if (ret)
+		return ret;
 	return v->pmu->irq ? put_user(v->pmu->irq, a->addr) : -ENXIO;
 }
 
@@ -294,10 +306,11 @@ int pmu_attr(struct vcpu *v, const struct kvm_device_attr *a, int op)
 {
 	int ret;
 
-	if (op == 'h')
-		return v->pmu && a->attr <= PMU_V3_SET_NR_COUNTERS ? 0 : -ENXIO;
 	mutex_lock(&v->vm->lock);
-	ret = op == 's' ? attr_set(v, a) : attr_get(v, a);
+	if (op == 'h')
+		ret = v->vm->vcpu_features & VMF_PMU && a->attr <= PMU_V3_SET_NR_COUNTERS ? 0 : -ENXIO;
+	else
+		ret = op == 's' ? attr_set(v, a) : attr_get(v, a);
 	mutex_unlock(&v->vm->lock);
 	return ret;
 }

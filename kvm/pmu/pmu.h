@@ -17,7 +17,7 @@ struct vcpu_pmu {
 	u64 running;		/* counters in hardware now: bit n, 31 is the cycle counter */
 };
 
-int pmu_vcpu_create(struct vcpu *v);	/* v->pmu; -ENOMEM. With KVM_ARM_VCPU_INIT */
+int pmu_vcpu_create(struct vcpu *v);	/* v->pmu, if it is not there yet; -ENOMEM. Under vm->lock */
 void pmu_vcpu_destroy(struct vcpu *v);
 void pmu_vcpu_reset(struct vcpu *v);
 void pmu_vm_create(struct vm *vm);	/* as many counters as the CPU has */

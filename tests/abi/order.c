@@ -278,6 +278,39 @@ static void pmu_interrupt(int irq, int init, int run)
 	close(vm.kvm);
 }
 
+/* The PMU is the VM's: a vCPU's own KVM_ARM_VCPU_INIT may come after its PMU's interrupt, and leaves it alone. */
+static void pmu_before_init(void)
+{
+	uint32_t features = 1 << KVM_ARM_VCPU_PSCI_0_2 | 1 << KVM_ARM_VCPU_PMU_V3;
+	int irq = 23, kvm = must(open("/dev/kvm", O_RDWR)), gic, first, fd;
+	struct kvm_device_attr a = { .group = KVM_ARM_VCPU_PMU_V3_CTRL, .addr = (uintptr_t)&irq };
+	struct kvm_create_device d = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
+	int vm = must(ioctl(kvm, KVM_CREATE_VM, 0L));
+
+	a.attr = KVM_ARM_VCPU_PMU_V3_IRQ;
+	first = must(ioctl(vm, KVM_CREATE_VCPU, 0));
+	fd = must(ioctl(vm, KVM_CREATE_VCPU, 1));
+	must(ioctl(vm, KVM_CREATE_DEVICE, &d));
+	gic = d.fd;
+	check_errno(ioctl(fd, KVM_HAS_DEVICE_ATTR, &a), ENXIO, "a VM that nobody has given a PMU");
+	check_errno(ioctl(fd, KVM_SET_DEVICE_ATTR, &a), ENODEV, "it takes no interrupt");
+	check_errno(ioctl(fd, KVM_GET_DEVICE_ATTR, &a), ENODEV, "and gives none");
+	must(vcpu_init_features(vm, first, features));
+	check_eq(ioctl(fd, KVM_HAS_DEVICE_ATTR, &a), 0, "with one, also a vCPU before its INIT");
+	check_errno(ioctl(fd, KVM_GET_DEVICE_ATTR, &a), ENXIO, "no interrupt yet");
+	check_eq(ioctl(fd, KVM_SET_DEVICE_ATTR, &a), 0, "it takes one");
+	check_errno(ioctl(fd, KVM_SET_DEVICE_ATTR, &a), EBUSY, "and only one");
+	must(vcpu_init_features(vm, fd, features));
+	irq = 0;
+	check_eq(ioctl(fd, KVM_GET_DEVICE_ATTR, &a), 0, "after INIT");
+	check_eq(irq, 23, "it is still the same");
+	close(gic);
+	close(fd);
+	close(first);
+	close(vm);
+	close(kvm);
+}
+
 int main(void)
 {
 	int kvm = must(open("/dev/kvm", O_RDWR));
@@ -289,6 +322,7 @@ int main(void)
 		pmu_interrupt(27, 0, EINVAL);
 		pmu_interrupt(40, 0, 0);
 		pmu_interrupt(400, EINVAL, EINVAL);
+		pmu_before_init();
 	}
 	close(kvm);
 	dirty_log();
