@@ -83,6 +83,7 @@ struct exit_info {			/* of the last exit, filled by run/exit.c */
 #define REQ_IRQ		BIT(2)		/* an interrupt may have become pending */
 #define REQ_STEAL	BIT(3)		/* update stolen time */
 #define REQ_SYSTEM_EVENT BIT(4)		/* run page holds a system event: leave to user space */
+#define REQ_RELOAD	BIT(5)		/* through put and load: another vCPU changed the active state of a timer's interrupt */
 #define REQ_VMID	BIT(6)		/* reload the stage-2 root (VMID recycled) */
 #define REQ_DIRTY_RING	BIT(17)		/* the dirty ring is nearly full: leave to user space while it is */
 #define REQ_SDEI	BIT(16)		/* an SDEI event may start, or a restore is to be finished (kvm/sdei) */

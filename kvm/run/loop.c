@@ -80,6 +80,12 @@ static int handle_requests(struct vcpu *v)
 	}
 	if (rq & REQ_RESET)
 		do_reset(v);
+	if (rq & REQ_RELOAD) {
+		local_irq_disable();
+		vcpu_put(v);
+		vcpu_load(v);
+		local_irq_enable();
+	}
 	if (rq & REQ_VMID) {
 		local_irq_disable();
 		stage2_load(v);

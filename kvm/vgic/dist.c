@@ -273,7 +273,10 @@ static void active_change(struct vgic_access *a, u64 val, bool set)
 		return;
 	val = span_mask(a, &s, val);
 	s.w->active = set ? s.w->active | val : s.w->active & ~val;
-	for (bits = val & (a->p && !a->user ? a->p->hw : 0); bits; bits &= bits - 1)
+	bits = val & (a->p && !a->user ? a->p->hw : 0);
+	if (bits && a->p != a->self)	/* it may have been stopped too shortly to be switched out */
+		a->d->ops->hw_stale(a->p);
+	for (; bits; bits &= bits - 1)
 		if (linked_here(a, bits & -bits))
 			a->d->ops->hw_active(a->p, __builtin_ctzl(bits), set);
 	span_update(a, &s, val);

@@ -38,6 +38,11 @@ static void op_hw_active(struct vgic_pe *p, u32 intid, bool active)
 	timer_ppi_set_active(cpu_of(p)->v, p->pintid[intid], active);
 }
 
+static void op_hw_stale(struct vgic_pe *p)
+{
+	vcpu_request(cpu_of(p)->v, REQ_RELOAD);
+}
+
 static void op_acked(struct vgic_dist *d, u32 intid)
 {
 	irqfd_acked(container_of(d, struct vgic, d)->vm, intid - VGIC_PRIVATE);
@@ -100,6 +105,7 @@ const struct vgic_ops vgic_model_ops = {
 	.kick = op_kick,
 	.hw_level = op_hw_level,
 	.hw_active = op_hw_active,
+	.hw_stale = op_hw_stale,
 	.acked = op_acked,
 	.stop = op_stop,
 	.resume = op_resume,

@@ -125,6 +125,7 @@ struct vgic_ops {
 	void (*kick)(struct vgic_pe *p);	/* has something new: out of the guest, out of WFI */
 	bool (*hw_level)(struct vgic_pe *p, u32 intid);	/* input of a linked PPI; only for the PE that runs here */
 	void (*hw_active)(struct vgic_pe *p, u32 intid, bool active);	/* physical active state, likewise */
+	void (*hw_stale)(struct vgic_pe *p);	/* that of another PE's linked PPIs is to follow the model before it runs on */
 	void (*acked)(struct vgic_dist *d, u32 intid);	/* a level SPI was deactivated by the guest; no lock held */
 	void (*stop)(struct vgic_dist *d);	/* no PE has list registers loaded on return; no lock held, may sleep */
 	void (*resume)(struct vgic_dist *d);

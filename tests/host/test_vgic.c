@@ -345,6 +345,13 @@ static void test_timer(void)
 		sim_exit(p);
 		assert(vgic_model_has_pending(p) == !i && sim[0].phys_active == !i);
 	}
+	/* Active state: its own PE's at once, another's when that is loaded again. */
+	sgi_wr(p, 0x300, BIT(SIM_TIMER));
+	assert(sim[0].phys_active && !sim[0].stale);
+	vgic_mmio_write(VGIC_GICR_SGI, 0x380, &other, BIT(3));
+	assert(!sim[0].stale);
+	vgic_mmio_write(VGIC_GICR_SGI, 0x380, &other, BIT(SIM_TIMER));
+	assert(sim[0].stale && !sim[1].stale && !(vgic_model_active(p) & BIT(SIM_TIMER)));
 	sim_check();
 }
 

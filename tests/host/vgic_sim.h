@@ -38,6 +38,7 @@ static struct {
 	unsigned eoicount;
 	bool kicked;
 	bool line, phys_active;	/* the timer's wire, and its active state at the physical GIC */
+	bool stale;		/* phys_active is to be worked out again */
 	unsigned acks[VGIC_IDS];
 } sim[SIM_PES];
 static unsigned acked[VGIC_IDS];
@@ -127,6 +128,11 @@ static void op_hw_active(struct vgic_pe *p, u32 intid, bool active)
 	sim[p->index].phys_active = active;
 }
 
+static void op_hw_stale(struct vgic_pe *p)
+{
+	sim[p->index].stale = true;
+}
+
 static void op_acked(struct vgic_dist *d, u32 intid)
 {
 	assert(!dist_held && !pe_held && intid >= VGIC_PRIVATE);
@@ -196,7 +202,7 @@ static void op_claimed(struct vgic_dist *d, struct vgic_pe *p, u32 intid)
 }
 
 static const struct vgic_ops sim_ops = {
-	op_kick, op_hw_level, op_hw_active, op_acked, op_stop, op_resume,
+	op_kick, op_hw_level, op_hw_active, op_hw_stale, op_acked, op_stop, op_resume,
 	op_mem_read, op_mem_write, op_mem_visible, op_interrupted, op_claimed,
 };
 
